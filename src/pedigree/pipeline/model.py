@@ -173,7 +173,7 @@ class CodeSpec:
 class Pipeline:
     """One pipeline's effective spec. Times in seconds; `base` is the spec's folder relative to the project.
 
-    `ignored` maps the dotted name of each field that means nothing on one machine to its value, for the record.
+    `ignored` maps the dotted name of each field that means nothing on one machine to its value (a record).
     """
 
     name: str
