@@ -1,16 +1,17 @@
 """Pedigree: every result names, and can rebuild bit for bit, everything that made it.
 
-The public names are loaded on first use, so that `import pedigree` and `pedigree --help` stay as fast as Python
-itself.
+The public names are loaded on first use, so that `import pedigree` and `pedigree --help` stay as fast as
+Python itself.
 """
 
-from typing import TYPE_CHECKING
+# Spelt out: `import typing` alone would double the cost of `pedigree --help`. Type checkers know the name.
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from pedigree.errors import PedigreeError as PedigreeError
     from pedigree.store import Store as Store
     from pedigree.store import init as init
-    from pedigree.store import open as open
+    from pedigree.store import open as open  # noqa: A004 - `pedigree.open` is the public name, as in `gzip.open`
 
 __version__ = "0.1.0"
 __all__ = ["PedigreeError", "Store", "__version__", "init", "open"]
