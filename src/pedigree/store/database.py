@@ -132,7 +132,7 @@ class Database:
         """Several reads that see one state of the database, whatever other processes commit meanwhile."""
         self._check_process()
         with self._lock:
-            if self._depth:
+            if self._connection.in_transaction:
                 yield self
                 return
             try:
@@ -142,6 +142,12 @@ class Database:
                 raise translate(error, self.path) from error
             finally:
                 self._roll_back()
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether the calling thread is inside a `transaction` block; waits for another thread's to end."""
+        with self._lock:
+            return self._depth > 0
 
     def execute(self, statement: str, values: Iterable[Any] = ()) -> sqlite3.Cursor:
         self._check_process()
