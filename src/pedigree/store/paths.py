@@ -16,6 +16,8 @@ from pedigree.errors import InvalidName, InvalidPath
 #: What the Linux file systems that a checkout lands on can hold, in bytes of UTF-8.
 MAX_PART_BYTES = 255
 MAX_PATH_BYTES = 4096
+#: Every part costs whoever walks the path an open folder; real paths have a dozen.
+MAX_PARTS = 128
 
 #: Folders that belong to a tool: what lies in them is run (git hooks) or is the store itself. Compared after
 #: NFKC and case folding, and without the characters that some file systems ignore.
@@ -129,6 +131,8 @@ def _problem(path: str) -> str | None:
     size = len(path.encode("utf-8"))
     if size > MAX_PATH_BYTES:
         return f"it has {size} bytes, and at most {MAX_PATH_BYTES} are allowed"
+    if path.count("/") >= MAX_PARTS:
+        return f"it has {path.count('/') + 1} parts, and at most {MAX_PARTS} are allowed"
     for part in path.split("/"):
         problem = _problem_of_part(part)
         if problem is not None:
