@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pedigree.pipeline import model, quantities, schema
+from pedigree.pipeline import model, schema
+from pedigree.store import quantities
 
 
 def build(spec: schema.PipelineSpec, *, base: str, ignored: dict[str, Any]) -> model.Pipeline:

@@ -9,10 +9,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pedigree.errors import InvalidInput
-from pedigree.pipeline import cron, inputs, model, quantities, schema
+from pedigree.pipeline import inputs, model, schema
 from pedigree.pipeline.effective import build_input, egress_url
 from pedigree.pipeline.spelling import Path
-from pedigree.store import globs
+from pedigree.store import cron, globs, quantities
 
 #: (path of the field, what is wrong, remedy)
 Finding = tuple[Path, str, str]

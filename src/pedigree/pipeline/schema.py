@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from pedigree.pipeline import quantities
+from pedigree.store import quantities
 
 #: What happens to a field on one machine.
 USED = "used"

@@ -80,12 +80,12 @@ class Session:
         """Try a request, undo it, and keep it. Returns what it returned."""
         request = (operation, arguments)
         if self.batch is None:
-            with self.store.database.transaction():
+            with self.store.lock.shared(), self.store.database.transaction():
                 row = queued(self.store.database, self.run)
                 result = self._try([*row.requests, request])
                 _put(self.store.database, row._replace(requests=[*row.requests, request]))
             return result
-        with self.store.database.transaction():
+        with self.store.lock.shared(), self.store.database.transaction():
             result = self._try([*self.requests, request])
         self.requests.append(request)
         return result

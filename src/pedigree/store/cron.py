@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from pedigree.errors import InvalidInput
-from pedigree.pipeline.quantities import duration_s
+from pedigree.store.quantities import duration_s
 
 _NAMED = {
     "@yearly": "0 0 1 1 *",
