@@ -11,15 +11,14 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pedigree.errors import Busy, InvalidInput, PipelineNotFound
 from pedigree.pipeline import events, pipelines, planning
 from pedigree.pipeline.events import OnEvent, silent
-from pedigree.pipeline.jobs import Job
 from pedigree.pipeline.model import Pipeline
 from pedigree.pipeline.planning import Surroundings
+from pedigree.pipeline.report import RunReport
 
 if TYPE_CHECKING:
     from pedigree.pipeline.datums import Datum
@@ -29,17 +28,6 @@ COMPATIBLE = (None, "pachyderm")
 
 #: A run may take days, and whoever waits for it was told so.
 FOREVER_S = 1e9
-
-
-@dataclass(frozen=True, slots=True)
-class RunReport:
-    """What a run did. `run` is None when everything was up to date; `jobs` are in the order in which they ended."""
-
-    run: str | None
-    state: str
-    jobs: tuple[Job, ...] = ()
-    up_to_date: tuple[str, ...] = ()
-    seconds: float = 0.0
 
 
 def run(
@@ -172,8 +160,3 @@ def _holder(path: os.PathLike[str]) -> str:
             return file.read() or "an unknown process"
     except OSError:
         return "an unknown process"
-
-
-def new_run() -> str:
-    """A run's id: 32 hex characters, random, as Pachyderm's commit sets have."""
-    return os.urandom(16).hex()

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pedigree.errors import PathClash, PedigreeError
-from pedigree.pipeline import datums, events, identity, jobs, merging, planning
+from pedigree.pipeline import datums, events, identity, jobs, merging, planning, sandbox
 from pedigree.pipeline.datums import Datum
 from pedigree.pipeline.events import OnEvent
 from pedigree.pipeline.executors.contract import DatumResult, DatumTask
@@ -50,6 +50,7 @@ class JobRunner:
         workers: int,
         *,
         reprocess: bool,
+        begin: Callable[[str], None],
         on_event: OnEvent,
     ) -> None:
         self.surroundings = surroundings
@@ -59,6 +60,7 @@ class JobRunner:
         self.slots = slots
         self.workers = workers
         self.reprocess = reprocess
+        self.begin = begin
         self.on_event = on_event
         self._lock = threading.RLock()
         self._executor: LocalExecutor | None = None
@@ -81,6 +83,7 @@ class JobRunner:
     def unrunnable(self, broken: list[str]) -> Job:
         """The record of a job that cannot run because something upstream of it failed."""
         moment = time.time()
+        self.begin(self.run_id)
         error = f"not run: {', '.join(broken)} failed in this run"
         job = Job(
             self.run_id, self.pipeline.name, jobs.UNRUNNABLE, moment, self.pipeline.digest, 0, finished=moment, error=error
@@ -110,6 +113,7 @@ class JobRunner:
             isolation=plan.isolation,
             reasons=plan.reasons or ("asked to run everything again",),
         )
+        self.begin(self.run_id)
         try:
             return self._run(plan, job)
         except PedigreeError as error:
@@ -125,7 +129,10 @@ class JobRunner:
         code_tree = self._prepare(plan)
         planned = datums.plan(self.pipeline, plan.source, self.store.objects.read)
         shared = identity.step_parts(
-            self.pipeline, code_digest=plan.code.digest, environment_digest=plan.environment, isolation=plan.isolation
+            self.pipeline,
+            code_digest=plan.code.digest,
+            environment_digest=plan.environment,
+            isolation=sandbox.sight(plan.isolation),
         )
         named = [identity.of_datum(shared, datum) for datum in planned]
         known = self._known(plan, planned, [name for name, _ in named])

@@ -156,8 +156,15 @@ def _reasons(plan: JobPlan) -> tuple[str, ...]:
         "isolation": plan.isolation,
         "compat": plan.compat,
     }
-    reasons = [text for name, text in COMPARED.items() if made_by.get(name) != now[name]]
+    reasons = [text for name, text in COMPARED.items() if _seen(name, made_by.get(name)) != _seen(name, now[name])]
     return tuple(reasons + input_reasons(plan))
+
+
+def _seen(name: str, value: str | None) -> str | None:
+    """What a step could tell of the value: two levels of isolation may look the same from inside."""
+    from pedigree.pipeline import sandbox
+
+    return sandbox.sight(value) if name == "isolation" and value is not None else value
 
 
 def input_reasons(plan: JobPlan) -> list[str]:

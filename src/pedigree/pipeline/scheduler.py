@@ -13,12 +13,13 @@ from dataclasses import replace
 
 from pedigree.errors import PedigreeError
 from pedigree.pipeline import events, jobs
-from pedigree.pipeline.engine import RunReport, new_run
+from pedigree.pipeline.report import RunReport
 from pedigree.pipeline.events import OnEvent
 from pedigree.pipeline.job import JobRunner
 from pedigree.pipeline.jobs import Job
 from pedigree.pipeline.model import Pipeline
 from pedigree.pipeline.planning import Surroundings
+from pedigree.store import runs
 
 
 class Slots:
@@ -73,11 +74,12 @@ class Scheduler:
         self._active: dict[str, JobRunner] = {}
         self._ended: list[Job] = []
         self._crash: BaseException | None = None
+        self._begun = False
 
     def run(self, pending: Sequence[Pipeline], chosen: Sequence[Pipeline], started: float) -> RunReport:
         """Run a job for each pending pipeline, unless it turns out to be up to date once its inputs are there."""
         self._sweep()
-        name = new_run()
+        name = runs.new_id()
         self.on_event(events.RunStarted(name, tuple(item.name for item in pending)))
         waiting = list(pending)
         threads: list[threading.Thread] = []
@@ -102,10 +104,12 @@ class Scheduler:
         finally:
             for thread in threads:
                 thread.join()
+            states = {job.state for job in self._ended}
+            state = jobs.KILLED if jobs.KILLED in states else jobs.FAILED if states - {jobs.SUCCESS} else jobs.SUCCESS
+            if self._begun:
+                self.store.finish_run(name, state)
         if self._crash is not None:
             raise self._crash
-        states = {job.state for job in self._ended}
-        state = "failure" if states - {jobs.SUCCESS} else "success"
         report = RunReport(
             name if self._ended else None,
             state if self._ended else "up to date",
@@ -130,7 +134,14 @@ class Scheduler:
 
     def _start(self, pipeline: Pipeline, run: str) -> threading.Thread:
         runner = JobRunner(
-            self.surroundings, pipeline, run, self.slots, self.workers, reprocess=self.reprocess, on_event=self.on_event
+            self.surroundings,
+            pipeline,
+            run,
+            self.slots,
+            self.workers,
+            reprocess=self.reprocess,
+            begin=self._begin,
+            on_event=self.on_event,
         )
         self._active[pipeline.name] = runner
         thread = threading.Thread(target=self._job, args=(runner,), name=f"job {pipeline.name}")
@@ -156,15 +167,19 @@ class Scheduler:
                     self._ended.append(job)
                 self._changed.notify_all()
 
+    def _begin(self, run: str) -> None:
+        """Record the run once a job of it really begins; a run in which nothing happens leaves no trace."""
+        with self._changed:
+            if not self._begun:
+                self.store.start_run(identity=run)
+                self._begun = True
+
     def _broken(self, repo: str) -> bool:
         job = self._done.get(repo)
         return job is not None and job.state != jobs.SUCCESS
 
     def _sweep(self) -> None:
         """Close the books of runs that were killed: this run holds the lock, so nothing of theirs is alive."""
-        import shutil
-
-        shutil.rmtree(self.store.folder / "work", ignore_errors=True)
         left = [job for job in jobs.all_jobs(self.store) if job.state in (jobs.RUNNING, jobs.EGRESSING)]
         if left:
             with self.store.database.transaction():
@@ -178,3 +193,5 @@ class Scheduler:
                             error="The run was killed; what it had finished was kept.",
                         ),
                     )
+                for run in {job.run for job in left}:
+                    self.store.finish_run(run, jobs.KILLED)
