@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from pedigree import canonical
 from pedigree.pipeline.inputs import sorted_input
@@ -33,8 +33,7 @@ class Source(NamedTuple):
     tree: str
 
 
-@dataclass(frozen=True, slots=True)
-class DatumInput:
+class DatumInput(NamedTuple):
     """One match of one glob: a file, or a folder with all below it. A step sees it at /pfs/`name`/`path`.
 
     `files_digest` covers path, kind and content digest of each file (path and kind only with `empty_files`),
@@ -137,7 +136,7 @@ def _join(operands: Sequence[Iterable[_Row]]) -> list[_Row]:
             kept = [side for side in kept if side]
         if kept:
             rows.extend(product(*kept))
-    return sorted(rows, key=datum_id)
+    return _by_id(rows)
 
 
 def _group(operands: Sequence[Iterable[_Row]]) -> list[_Row]:
@@ -145,7 +144,11 @@ def _group(operands: Sequence[Iterable[_Row]]) -> list[_Row]:
     for operand in operands:
         for item in _single(operand):
             keys.setdefault(item.group_by, []).append(item)
-    return sorted((tuple(items) for items in keys.values()), key=datum_id)
+    return _by_id([tuple(items) for items in keys.values()])
+
+
+def _by_id(rows: list[_Row]) -> list[_Row]:
+    return sorted(rows, key=datum_id)
 
 
 _COMBINE: dict[str, Callable[[Sequence[Iterable[_Row]]], Iterable[_Row]]] = {
@@ -158,8 +161,13 @@ _COMBINE: dict[str, Callable[[Sequence[Iterable[_Row]]], Iterable[_Row]]] = {
 
 def _single(rows: Iterable[_Row]) -> Iterator[DatumInput]:
     """Every input of an operand once: a nested cross or join repeats its inputs."""
+    whole = list(rows)
+    if all(len(row) == 1 for row in whole):
+        for row in whole:
+            yield row[0]
+        return
     seen: set[tuple[str, str, str, str]] = set()
-    for row in rows:
+    for row in whole:
         for item in row:
             key = (item.name, item.repo, item.branch, item.path)
             if key not in seen:
@@ -180,92 +188,106 @@ def _once(resolve: Resolve) -> Resolve:
 
 
 class _Files:
-    """Running digest, size and count of the files of one match."""
+    """Running digest, size and count of the files of one match, given as the lines of tree nodes.
+
+    A line is "KIND SIZE DIGEST PATH" (store/nodes.py), so their digest covers all that a step can tell.
+    """
 
     __slots__ = ("_hasher", "_lines", "_named_only", "count", "size")
 
     def __init__(self, *, named_only: bool) -> None:
         self._named_only = named_only
         self._lines: list[str] = []
-        self._hasher = canonical.hasher()
-        self._hasher.update(b"names\n" if named_only else b"files\n")
+        self._hasher: Any = None
         self.size = 0
         self.count = 0
 
-    def add(self, path: str, entry: trees.Entry) -> None:
-        kind, size, digest = entry
-        self.count += 1
-        if self._named_only:
-            self._lines.append(f"{kind} {path}\n")
-        else:
-            self.size += size
-            self._lines.append(f"{kind} {digest} {path}\n")
+    def add(self, line: str) -> None:
+        self._lines.append(line)
         if len(self._lines) >= LINES_AT_ONCE:
             self._flush()
 
     def _flush(self) -> None:
-        self._hasher.update("".join(self._lines).encode())
-        self._lines.clear()
+        lines = self._lines
+        self.count += len(lines)
+        if self._named_only:
+            lines = [f"{kind} {path}" for kind, _, _, path in (line.split(" ", 3) for line in lines)]
+        else:
+            self.size += sum([int(line.split(" ", 2)[1]) for line in lines])
+        if self._hasher is None:
+            self._hasher = canonical.hasher()
+            self._hasher.update(b"names\n" if self._named_only else b"files\n")
+        self._hasher.update("".join([line + "\n" for line in lines]).encode())
+        self._lines = []
 
     def digest(self) -> str:
+        """Digest of all lines; nothing may be added afterwards."""
         self._flush()
-        return self._hasher.hexdigest()
+        digest: str = self._hasher.hexdigest()
+        return digest
 
 
 def _matches(item: PfsInput, source: Source, read: trees.Read) -> Iterator[DatumInput]:
+    if not trees.totals(source.tree, read)[0]:
+        # Without files there are no folders either, and so not even the root matches.
+        return
     glob = globs.compile(item.glob)
     found = list(globs.matches(source.tree, glob, read))
     files = {path: _Files(named_only=item.empty_files) for path, _, _ in found}
-    _collect(source.tree, files, [(path, is_folder) for path, is_folder, _ in found], glob.prefix, read)
+    _collect(source.tree, files, [(path, is_folder) for path, is_folder, _ in found], glob.start, read)
+    join_on, group_by = item.join_on, item.group_by
     for path, is_folder, captures in found:
         content = files[path]
+        digest = content.digest()
+        # By place, in the order of the fields: by name, this call alone is a tenth of planning.
         yield DatumInput(
-            name=item.name,
-            repo=source.repo,
-            branch=source.branch,
-            commit=source.commit,
-            path=path,
-            kind="folder" if is_folder else "file",
-            files_digest=content.digest(),
-            size_bytes=content.size,
-            file_count=content.count,
-            join_on=globs.expand(item.join_on, captures) if item.join_on else "",
-            group_by=globs.expand(item.group_by, captures) if item.group_by else "",
-            outer_join=item.outer_join,
-            lazy=item.lazy,
-            empty_files=item.empty_files,
-            reference=item.reference,
-            tree=source.tree,
+            item.name,
+            source.repo,
+            source.branch,
+            source.commit,
+            path,
+            "folder" if is_folder else "file",
+            digest,
+            content.size,
+            content.count,
+            globs.expand(join_on, captures) if join_on else "",
+            globs.expand(group_by, captures) if group_by else "",
+            item.outer_join,
+            item.lazy,
+            item.empty_files,
+            item.reference,
+            source.tree,
         )
 
 
 def _collect(
-    tree: str, files: dict[str, _Files], found: Sequence[tuple[str, bool]], prefix: str, read: trees.Read
+    tree: str, files: dict[str, _Files], found: Sequence[tuple[str, bool]], start: str, read: trees.Read
 ) -> None:
-    """Give every match its files: by one scan where matches are dense, by a look-up each where sparse."""
-    if not found:
-        return
+    """Give every match its files: by one scan where matches are dense, by a look-up each where sparse.
+
+    `start` is text that every match begins with.
+    """
     if len(found) * FILES_PER_LOOKUP < trees.totals(tree, read)[0]:
         for path, is_folder in found:
+            content = files[path]
             if is_folder:
-                for name, entry in trees.scan(tree, read, prefix=path):
-                    files[path].add(name, entry)
-            elif (single := trees.get(tree, path, read)) is not None:
-                files[path].add(path, single)
+                for _, line in trees.lines(tree, read, path + "/" if path else ""):
+                    content.add(line)
+            else:
+                # The file itself sorts before everything that its path begins.
+                content.add(next(trees.lines(tree, read, path))[1])
         return
     folders = {path for path, is_folder in found if is_folder}
     above: dict[str, list[_Files]] = {}
-    for name, entry in trees.scan(tree, read, prefix=prefix):
-        alone = files.get(name)
-        if alone is not None:
-            alone.add(name, entry)
-        if not folders:
-            continue
-        parent = name.rpartition("/")[0]
-        if parent not in above:
-            above[parent] = [files[folder] for folder in _ancestors(parent) if folder in folders]
-        for content in above[parent]:
-            content.add(name, entry)
+    for name, line in trees.lines(tree, read, start):
+        if name in files:
+            files[name].add(line)
+        if folders:
+            parent = name.rpartition("/")[0]
+            if parent not in above:
+                above[parent] = [files[folder] for folder in _ancestors(parent) if folder in folders]
+            for content in above[parent]:
+                content.add(line)
 
 
 def _ancestors(folder: str) -> Iterator[str]:
