@@ -95,7 +95,8 @@ def _sound(store: Store) -> Survey:
     if found.problems:
         first = found.problems[0]
         raise Damaged(
-            f"The store is damaged in {len(found.problems)} places. Nothing was removed. The first: {first.what}",
+            f"The store is damaged ({len(found.problems)} problems); nothing was removed. "
+            f"The first: {first.what}",
             remedy="`pedigree fsck` lists everything affected and the repair; gc works once that is clean.",
             problems=found.problems,
         )
