@@ -12,7 +12,7 @@ def parse(url: str) -> tuple[str, int, bool, str]:
     """Host, port, whether it is https, and what to ask for."""
     from urllib.parse import quote, urlsplit
 
-    # What one program reads as a host and the next as a path is how such checks are got round: refused, not repaired.
+    # What one program reads as a host and the next as a path is how such checks are got round.
     if any(character <= " " or character in "\\\x7f" for character in url):
         raise InvalidInput(
             f"{shown(url)} is no URL: it holds a space, a backslash or a control character.", remedy=_TYPED
@@ -31,7 +31,7 @@ def parse(url: str) -> tuple[str, int, bool, str]:
         )
     if not host or "@" in parts.netloc or "%" in host:
         raise ForbiddenAddress(
-            f"{without_secrets(url)} is not fetched: a URL needs a host name, and may hold no user name and no zone.",
+            f"{without_secrets(url)} is not fetched: it needs a host name, and no user name or zone.",
             remedy="Fetch it yourself and put the file.",
         )
     secure = parts.scheme == "https"

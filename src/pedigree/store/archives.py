@@ -100,8 +100,8 @@ class Guard:
 
     def link(self, path: str, text: str, target: str) -> None:
         """Take note of a symbolic link, so that no later member passes through it."""
-        size = len(target.encode("utf-8", "surrogateescape"))
-        if not 0 < size <= MAX_TARGET_BYTES or "\0" in target:
+        encoded = target.encode("utf-8", "replace")
+        if not 0 < len(encoded) <= MAX_TARGET_BYTES or b"\0" in encoded or encoded.decode() != target:
             raise self.unsafe(text, f"it is a symbolic link to {shown(target)}")
         self._links.add(path)
 

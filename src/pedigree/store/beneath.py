@@ -98,7 +98,7 @@ class Beneath:
     def taken(self, path: str) -> AlreadyExists:
         return AlreadyExists(
             f"{os.path.join(self.where, path)} exists already, or is no folder where one is needed.",
-            remedy="Choose an empty folder, move that away, or say --force to replace files.",
+            remedy="Choose an empty folder, move that away, or say --overwrite to replace files.",
             path=path,
         )
 

@@ -22,8 +22,8 @@ from pedigree.store.addresses import addresses, host_header, is_public, parse, w
 from pedigree.store.paths import shown
 
 if TYPE_CHECKING:
+    import socket as sockets
     from http.client import HTTPConnection, HTTPResponse
-    from socket import socket as Socket
 
 #: From a host name and a port to the addresses it has now, as text.
 Resolve = Callable[[str, int], list[str]]
@@ -151,12 +151,12 @@ def _get(
         raise _failed(url, f"the name {shown(host)} could not be resolved ({error})") from error
     if not allow_private and (not found or not all(is_public(address) for address in found)):
         raise ForbiddenAddress(
-            f"{without_secrets(url)} leads to {', '.join(found) or 'no address'}, which is not on the public internet.",
+            f"{without_secrets(url)} leads to {', '.join(found) or 'no address'}, which is not public.",
             remedy="Fetch it yourself and put the file, or allow private addresses if this server is yours.",
             url=url,
             addresses=found,
         )
-    raw: Socket | None = None
+    raw: sockets.socket | None = None
     problem: OSError | None = None
     for address in found:
         patience_s = max(min(limits.idle_s, deadline - time.monotonic()), 0.001)
@@ -171,7 +171,7 @@ def _get(
         if secure:
             raw = ssl.create_default_context().wrap_socket(raw, server_hostname=host)
         connection = http.client.HTTPConnection(host, port)
-        connection.sock = cast("Socket", _Deadlined(raw, deadline, limits.idle_s))
+        connection.sock = cast("sockets.socket", _Deadlined(raw, deadline, limits.idle_s))
         headers = {
             "Host": host_header(host, port, secure),
             "User-Agent": "pedigree",
@@ -197,7 +197,7 @@ class _Deadlined:
     further.
     """
 
-    def __init__(self, sock: Socket, deadline: float, idle_s: float) -> None:
+    def __init__(self, sock: sockets.socket, deadline: float, idle_s: float) -> None:
         self._sock = sock
         self._deadline = deadline
         self._idle_s = idle_s

@@ -103,13 +103,15 @@ def summary(level: int, keys: list[str], lines: list[str], name: str) -> str:
 def parse(data: bytes, name: str) -> Node:
     """The node that the bytes spell. Raises Damaged when they spell none; `name` is said in the error."""
     try:
-        head, _, body = data.decode("utf-8").partition("\n")
+        head, newline, body = data.decode("utf-8").partition("\n")
+        if not newline:
+            raise ValueError(f"it begins with {head[:20]!r}")  # noqa: TRY301  (told with the others below)
         if head == "leaf":
             level = 0
         elif head.startswith("node ") and 1 <= int(head[5:]) < len(_BOUNDS):
             level = int(head[5:])
         else:
-            raise ValueError(f"it begins with {head[:20]!r}")  # noqa: TRY301  (told with the others below)
+            raise ValueError(f"it begins with {head[:20]!r}")  # noqa: TRY301
         if body == "":
             if level:
                 raise ValueError("an inner node has no entries")  # noqa: TRY301
