@@ -1,0 +1,182 @@
+"""Limits on memory and cores: set on a sandbox before its command begins, inherited by everything in it.
+
+A control group is the exact tool: it counts all processes of the step together, and the kernel says when it had to
+kill. Where this user may not make one, memory is limited per process (RLIMIT_AS) and cores by affinity.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+
+#: The most processes and threads that one step may have, where control groups can count them. Enough for any
+#: program, too few for a fork bomb to stop the machine.
+MOST_PROCESSES = 4096
+
+_PERIOD_US = 100_000
+_numbers = itertools.count()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of one running datum; None sets no limit. `cpu` counts cores and may be a fraction."""
+
+    memory_bytes: int | None = None
+    cpu: float | None = None
+
+    def fence(self, pid: int) -> Fence:
+        """Put the process, which has no children yet, behind these limits."""
+        groups = _make_groups(self, pid)
+        if groups is None:
+            _limit_process(self, pid)
+        return Fence(self, groups)
+
+
+class Fence:
+    """Limits in force. `close` after the last process behind it is gone."""
+
+    def __init__(self, limits: Limits, groups: dict[str, str] | None) -> None:
+        self._limits = limits
+        self._groups = groups
+
+    def close(self) -> str:
+        """Why the kernel killed a process behind the fence, or ""."""
+        if self._groups is None:
+            return ""
+        killed = self._limits.memory_bytes is not None and _killed(self._groups["memory"])
+        for folder in dict.fromkeys(self._groups.values()):
+            try:
+                os.rmdir(folder)
+            except OSError:
+                continue  # an empty group left behind costs a kilobyte; the next boot removes it
+        return "memory" if killed else ""
+
+
+def describe(memory_bytes: int) -> str:
+    """The amount with the largest unit that keeps it short: 512 MiB."""
+    for unit, size in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if memory_bytes >= size:
+            return f"{memory_bytes / size:.4g} {unit}"
+    return f"{memory_bytes} bytes"
+
+
+def _make_groups(limits: Limits, pid: int) -> dict[str, str] | None:
+    parents = _parents()
+    needed = [
+        name for name, value in (("memory", limits.memory_bytes), ("cpu", limits.cpu)) if value is not None
+    ]
+    if any(name not in parents for name in needed):
+        return None
+    wanted = [*needed, *(name for name in ("pids",) if name in parents)]
+    leaf = f"pedigree-{os.getpid()}-{next(_numbers)}"
+    made: dict[str, str] = {}
+    try:
+        for name in wanted:
+            folder = f"{parents[name]}/{leaf}"
+            if folder not in made.values():
+                os.mkdir(folder)
+            made[name] = folder
+        _configure(limits, made)
+        for folder in dict.fromkeys(made.values()):
+            _write(f"{folder}/cgroup.procs", str(pid))
+    except OSError:
+        for folder in dict.fromkeys(made.values()):
+            if os.path.isdir(folder):
+                os.rmdir(folder)
+        return None
+    return made
+
+
+def _configure(limits: Limits, groups: dict[str, str]) -> None:
+    if limits.memory_bytes is not None:
+        folder, amount = groups["memory"], str(limits.memory_bytes)
+        if os.path.exists(f"{folder}/memory.max"):
+            _write(f"{folder}/memory.max", amount)
+            _write(f"{folder}/memory.swap.max", "0", optional=True)
+            # One process killed by the kernel is the end of the step, not a puzzle for the others.
+            _write(f"{folder}/memory.oom.group", "1", optional=True)
+        else:
+            _write(f"{folder}/memory.limit_in_bytes", amount)
+            _write(f"{folder}/memory.memsw.limit_in_bytes", amount, optional=True)
+    if limits.cpu is not None:
+        folder, quota = groups["cpu"], max(1000, round(limits.cpu * _PERIOD_US))
+        if os.path.exists(f"{folder}/cpu.max"):
+            _write(f"{folder}/cpu.max", f"{quota} {_PERIOD_US}")
+        else:
+            _write(f"{folder}/cpu.cfs_period_us", str(_PERIOD_US))
+            _write(f"{folder}/cpu.cfs_quota_us", str(quota))
+    if "pids" in groups:
+        _write(f"{groups['pids']}/pids.max", str(MOST_PROCESSES))
+
+
+def _killed(folder: str) -> bool:
+    for name, word in (("memory.events", "oom_kill"), ("memory.oom_control", "oom_kill")):
+        try:
+            with open(f"{folder}/{name}") as file:
+                for line in file:
+                    key, _, value = line.partition(" ")
+                    if key == word:
+                        return int(value) > 0
+        except OSError:
+            continue
+    return False
+
+
+@lru_cache(maxsize=1)
+def _parents() -> dict[str, str]:
+    """The folder per controller in which this process may make groups; a controller that it may not use is absent.
+
+    Version 1 has a hierarchy per controller, version 2 one for all, where a group that holds processes cannot pass
+    controllers on: there we make a sibling of our own group.
+    """
+    found: dict[str, str] = {}
+    try:
+        with open("/proc/self/cgroup") as file:
+            lines = [line.strip().split(":", 2) for line in file]
+    except OSError:
+        return found
+    for _, controllers, path in lines:
+        for name in controllers.split(",") if controllers else ("",):
+            if name in ("memory", "cpu", "pids"):
+                for folder in (f"/sys/fs/cgroup/{name}{path}", f"/sys/fs/cgroup/{controllers}{path}"):
+                    if os.access(folder, os.W_OK):
+                        found[name] = folder.rstrip("/")
+            elif name == "":
+                for folder in (f"/sys/fs/cgroup{path}", f"/sys/fs/cgroup{os.path.dirname(path)}"):
+                    for passed in _passed_on(folder.rstrip("/")):
+                        if passed in ("memory", "cpu", "pids"):
+                            found.setdefault(passed, folder.rstrip("/"))
+    return found
+
+
+def _passed_on(folder: str) -> list[str]:
+    try:
+        with open(f"{folder}/cgroup.subtree_control") as file:
+            return file.read().split() if os.access(folder, os.W_OK) else []
+    except OSError:
+        return []
+
+
+def _limit_process(limits: Limits, pid: int) -> None:
+    import resource
+
+    if limits.memory_bytes is not None and hasattr(resource, "prlimit"):
+        resource.prlimit(pid, resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
+    if limits.cpu is not None and hasattr(os, "sched_setaffinity"):
+        mine = sorted(os.sched_getaffinity(0))
+        count = min(len(mine), max(1, math.ceil(limits.cpu)))
+        # Spread the steps over the cores that this process may use.
+        start = next(_numbers) * count % len(mine)
+        os.sched_setaffinity(pid, {mine[(start + offset) % len(mine)] for offset in range(count)})
+
+
+def _write(path: str, text: str, *, optional: bool = False) -> None:
+    try:
+        with open(path, "w") as file:
+            file.write(text)
+    except OSError:
+        if not optional:
+            raise

@@ -1,0 +1,104 @@
+"""What the datums of one executor share: a folder for their workplaces, the sandbox, unpacked code."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pedigree.errors import Busy
+from pedigree.pipeline import code, view, workplace
+from pedigree.pipeline.sandbox import get
+from pedigree.pipeline.view import Mount, View
+from pedigree.pipeline.workplace import Workplace
+from pedigree.store import durable
+
+if TYPE_CHECKING:
+    from pedigree.pipeline.model import Pipeline
+    from pedigree.store import Store
+
+_numbers = itertools.count()
+
+
+class Site:
+    """A context manager. Threads may share it.
+
+    Its folder in `.pedigree/work` is locked while it is used; the kernel drops the lock with the process, so the next
+    site knows which folders a killed engine left behind, and removes them.
+    """
+
+    def __init__(self, store: Store, isolation: str) -> None:
+        self.store = store
+        self.isolation = get(isolation)
+        self.folder = Path()
+        self._held = ExitStack()
+        self._tries = itertools.count()
+        self._code: dict[str, Path] = {}
+        self._spec: tuple[Pipeline, str] | None = None
+        self._guard = threading.Lock()
+
+    def __enter__(self) -> Site:
+        work = self.store.folder / "work"
+        self.folder = work / f"{os.getpid()}-{next(_numbers)}"
+        with durable.guarded(work):
+            work.mkdir(exist_ok=True)
+            with durable.Lock(work / "lock").exclusive():
+                _clear(work)
+                workplace.remove(str(self.folder))
+                (self.folder / "code").mkdir(parents=True)
+                self._held.enter_context(durable.Lock(self.folder / "lock").shared())
+            (self.folder / "passwd").write_text(view.PASSWD)
+            (self.folder / "group").write_text(view.GROUP)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._held.close()
+        workplace.remove(str(self.folder))
+
+    def workplace(self) -> Workplace:
+        """A new, empty workplace; the caller removes it."""
+        return Workplace(self.folder / str(next(self._tries)))
+
+    def code(self, tree: str) -> Path:
+        """The folder with the files of a code tree ("": none), unpacked when it is first asked for."""
+        with self._guard:
+            found = self._code.get(tree)
+            if found is None:
+                found = self.folder / "code" / (tree[:16] or "none")
+                code.unpack(tree, self.store.objects, found)
+                self._code[tree] = found
+            return found
+
+    def spec(self, pipeline: Pipeline) -> str:
+        """The pipeline's digest, computed once."""
+        if self._spec is None or self._spec[0] is not pipeline:
+            self._spec = (pipeline, pipeline.digest)
+        return self._spec[1]
+
+    def view(self, place: Workplace, tree: str, more: tuple[Mount, ...] = ()) -> View:
+        """What a step with that code sees when it works there. `more` is mounted last."""
+        files = self.code(tree)
+        users = (
+            Mount(f"{self.folder}/passwd", "/etc/passwd"),
+            Mount(f"{self.folder}/group", "/etc/group"),
+        )
+        return view.of(place.path, files, (*users, *place.mounts, *more))
+
+
+def _clear(work: Path) -> None:
+    """Remove the folders whose process is gone."""
+    for name in os.listdir(work):
+        folder = work / name
+        if not (folder / "lock").is_file():
+            if workplace.is_folder(str(folder)):
+                workplace.remove(str(folder))
+            continue
+        try:
+            with durable.Lock(folder / "lock").exclusive(wait_s=0):
+                pass
+        except Busy:
+            continue
+        workplace.remove(str(folder))
