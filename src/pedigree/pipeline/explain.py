@@ -171,7 +171,7 @@ def _changed_files(store: Store, was: Mapping[str, str], now: Mapping[str, str])
     from pedigree.errors import NotFound
 
     try:
-        old, new = store.commit_of(was["commit"]), store.commit_of(now["commit"])
+        old, new = store.commit_by_id(was["commit"]), store.commit_by_id(now["commit"])
     except NotFound:  # squashed or deleted since
         return []
     folder = now["path"]

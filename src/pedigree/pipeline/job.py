@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pedigree.errors import PathClash, PedigreeError
-from pedigree.pipeline import datums, events, identity, jobs, merging, planning, sandbox
+from pedigree.pipeline import circumstances, datums, events, identity, jobs, merging, planning, sandbox
 from pedigree.pipeline.datums import Datum
 from pedigree.pipeline.events import OnEvent
 from pedigree.pipeline.executors.contract import DatumResult, DatumTask
@@ -33,9 +33,6 @@ FLUSH_S = 0.25
 #: How much of a failed step's log an error shows.
 TAIL_LINES = 12
 TAIL_BYTES = 4096
-
-ENVIRONMENT = "environment"
-CODE = "code"
 
 
 class JobRunner:
@@ -126,7 +123,7 @@ class JobRunner:
             self._discard()
 
     def _run(self, plan: JobPlan, job: Job) -> Job:
-        code_tree = self._prepare(plan)
+        code_tree = circumstances.keep(self.surroundings, plan.code)
         planned = datums.plan(self.pipeline, plan.source, self.store.objects.read)
         shared = identity.step_parts(
             self.pipeline,
@@ -155,28 +152,6 @@ class JobRunner:
         return self._commit(plan, job, code_tree, records, states)
 
     # -- before
-
-    def _prepare(self, plan: JobPlan) -> str:
-        """Store the code and the environment that the job runs with, once each; the tree of the code."""
-        known = self.store.records.get(CODE, plan.code.digest)
-        environment = self.store.records.get(ENVIRONMENT, plan.environment)
-        if known is not None and environment is not None:
-            return str(known["tree"])
-        from pedigree.pipeline import code
-
-        with self.store.objects.batch() as batch, self.store.lock.shared():
-            tree = code.snapshot(plan.code, batch)
-            batch.publish()
-            with self.store.database.transaction():
-                batch.record()
-                self.store.records.put(CODE, plan.code.digest, {"tree": tree})
-                self.store.pin(f"code/{plan.code.digest}", trees=[tree])
-                if environment is None:
-                    captured = self.surroundings.environment
-                    self.store.records.put(
-                        ENVIRONMENT, plan.environment, {"facts": captured.facts, "hardware": captured.hardware}
-                    )
-        return tree
 
     def _known(self, plan: JobPlan, planned: list[Datum], names: list[str]) -> dict[str, tuple[str, str]]:
         """(identity, tree) by datum id, for the datums that need not run."""
@@ -230,6 +205,7 @@ class JobRunner:
         logs.mkdir(parents=True, exist_ok=True)
         parts = {name: value for _, name, value in to_run}
         states: dict[str, str] = {}
+        held = 0
         deadline = None
         if self.pipeline.job_timeout_s:
             deadline = threading.Timer(
@@ -240,9 +216,11 @@ class JobRunner:
             deadline.start()
 
         def tasks() -> Iterator[DatumTask]:
+            nonlocal held
             for datum, name, _ in to_run:
                 if not self.slots.take():
                     return
+                held += 1
                 self.on_event(events.DatumStarted(job.id, job.pipeline, datum.id, jobs.label(_inputs(datum))))
                 yield DatumTask(
                     identity=name,
@@ -257,6 +235,8 @@ class JobRunner:
                 )
 
         def on_result(result: DatumResult) -> None:
+            nonlocal held
+            held -= 1
             self.slots.give()
             states[result.task.datum.id] = result.state
             tail = self._keep(job, result, parts[result.task.identity])
@@ -278,6 +258,8 @@ class JobRunner:
         finally:
             if deadline is not None:
                 deadline.cancel()
+            for _ in range(held):  # of tasks that were stopped, which have no result
+                self.slots.give()
             self._flush()
         _remove_if_empty(logs)
         return states

@@ -144,11 +144,11 @@ def _neighbours(store: Store, commit: Commit, direction: Direction) -> Iterator[
     if direction == "up":
         for item in commit.provenance:
             try:
-                yield item["name"], store.commit_of(item["commit"])
+                yield item["name"], store.commit_by_id(item["commit"])
             except NotFound:
                 continue
     else:
-        for other in store.outputs_of(commit.id):
+        for other in store.outputs(commit.id):
             for item in other.provenance:
                 if item["commit"] == commit.id:
                     yield item["name"], other
@@ -217,7 +217,7 @@ class _Files:
                         yield item["name"], source, item["path"]
 
     def _down(self, commit: Commit, path: str) -> Iterator[tuple[str, Commit, str]]:
-        for other in self.store.outputs_of(commit.id):
+        for other in self.store.outputs(commit.id):
             for record in self._manifest(other):
                 names = [
                     item["name"]
@@ -244,7 +244,7 @@ class _Files:
     def _commit(self, identity: str) -> Commit | None:
         if identity not in self.commits:
             try:
-                self.commits[identity] = self.store.commit_of(identity)
+                self.commits[identity] = self.store.commit_by_id(identity)
             except NotFound:
                 return None
         return self.commits[identity]

@@ -1,0 +1,127 @@
+"""A step that runs for ever: what spouts and services have in common.
+
+It runs in the same sandbox as a datum, under the engine's eyes: killed with it, its output kept, its code and environment
+recorded.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pedigree.errors import StepFailed
+from pedigree.pipeline import circumstances, events, process, step
+from pedigree.pipeline.datums import Datum
+from pedigree.pipeline.events import OnEvent
+from pedigree.pipeline.executors.contract import DatumTask
+from pedigree.pipeline.model import Pipeline
+from pedigree.pipeline.planning import JobPlan, Surroundings
+from pedigree.pipeline.process import Ended, Stop
+from pedigree.pipeline.secrets import Secrets
+from pedigree.pipeline.site import Site
+from pedigree.pipeline.transcript import Transcript
+
+if TYPE_CHECKING:
+    from pedigree.pipeline.view import View
+    from pedigree.pipeline.workplace import Workplace
+
+
+class Lines:
+    """Passes what a step prints on, line by line, and keeps it in the pipeline's log."""
+
+    def __init__(self, pipeline: str, transcript: Transcript, on_event: OnEvent) -> None:
+        self._pipeline = pipeline
+        self._transcript = transcript
+        self._on_event = on_event
+        self._rest = b""
+
+    def write(self, data: bytes) -> None:
+        self._transcript.write(data)
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            self._on_event(events.Output(self._pipeline, line.decode("utf-8", "replace")))
+
+
+def run(
+    surroundings: Surroundings,
+    plan: JobPlan,
+    datum: Datum,
+    run_id: str,
+    *,
+    stop: Stop,
+    on_event: OnEvent,
+    env: Mapping[str, str] | None = None,
+    beside: Callable[[Workplace, View, str, threading.Event], None] | None = None,
+) -> Ended:
+    """Run the pipeline's command once, until it ends or `stop` is thrown.
+
+    `beside` runs in a thread of its own for as long, with the workplace, the view and the tree of the code; its event is
+    set when the command has ended, and what it raises is raised here. Raises StepFailed when the command ends badly of
+    itself.
+    """
+    store, pipeline = surroundings.store, plan.pipeline
+    tree = circumstances.keep(surroundings, plan.code)
+    log = store.folder / "logs" / pipeline.name
+    log.mkdir(parents=True, exist_ok=True)
+    task = DatumTask("", datum, pipeline, tree, dict(env or {}), run_id, run_id, run_id, log / "log")
+    task.log_path.unlink(missing_ok=True)
+    secrets = Secrets(pipeline.transform.secrets, store.folder / "secrets")
+    transcript = Transcript(task.log_path, secrets.values)
+    ended = threading.Event()
+    failures: list[BaseException] = []
+    with Site(store, plan.isolation) as site:
+        place = site.workplace()
+        try:
+            place.fill(datum.inputs, store.objects, share=plan.isolation != "rewriting")
+            launch = step.prepare(task, site, place, secrets)
+
+            def help_along() -> None:
+                assert beside is not None
+                try:
+                    beside(place, launch.view, tree, ended)
+                except BaseException as error:  # raised below, in the thread that asked
+                    failures.append(error)
+                    stop.throw()
+
+            helper = threading.Thread(target=help_along, name=f"beside {pipeline.name}")
+            if beside is not None:
+                helper.start()
+            try:
+                result = process.run(
+                    site.isolation,
+                    launch,
+                    stdin="".join(line + "\n" for line in pipeline.transform.stdin).encode(),
+                    printed=Lines(pipeline.name, transcript, on_event),
+                    stop=stop,
+                )
+            finally:
+                ended.set()
+                if beside is not None:
+                    helper.join()
+        finally:
+            transcript.close()
+            place.remove()
+    if failures:
+        raise failures[0]
+    if not stop.thrown and result.exit_code != 0 and result.exit_code not in pipeline.transform.accept_return_code:
+        raise StepFailed(
+            f"The {pipeline.kind} {pipeline.name!r} ended with exit code {result.exit_code}: {transcript.last_lines(3)}",
+            remedy=f"Its log is {_shown(task.log_path, store.project)}.",
+            pipeline=pipeline.name,
+            exit_code=result.exit_code,
+        )
+    return result
+
+
+def _shown(path: Path, project: Path) -> str:
+    return str(path.relative_to(project)) if path.is_relative_to(project) else str(path)
+
+
+def whole_input(surroundings: Surroundings, pipeline: Pipeline) -> Datum:
+    """The one datum of a service: all that it reads. A pipeline without input has an empty one."""
+    from pedigree.pipeline import engine
+
+    planned = engine.plan_datums(surroundings.store, pipeline)
+    return planned[0] if planned else Datum(id="", inputs=(), index=0)
