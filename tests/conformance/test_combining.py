@@ -36,7 +36,7 @@ def test_a_union_is_its_operands_one_after_another() -> None:
 
 
 def test_equal_datums_of_a_union_collapse_to_one() -> None:
-    """Two globs that match one file make one datum of it. Break: no test for seen ids in `plan`."""
+    """Two globs that match one file make one datum of it. Break: concatenate without looking for seen ids."""
     found = TWO.plan(combine("union", pfs("a", "/1"), pfs("a", "/*")))
     assert sorted(paths(found)) == ["a:1", "a:2", "a:3"]
 

@@ -25,7 +25,15 @@ def test_a_text_that_is_no_duration_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "size"),
-    [(1024, 1024), ("64Mi", 64 * 2**20), ("1G", 10**9), ("1.5k", 1500), ("1e3", 1000), ("0.3Ki", 308)],
+    [
+        (1024, 1024),
+        ("64Mi", 64 * 2**20),
+        ("1G", 10**9),
+        ("3M", 3 * 10**6),
+        ("1.5k", 1500),
+        ("1e3", 1000),
+        ("0.3Ki", 308),
+    ],
 )
 def test_sizes_are_binary_with_an_i_and_decimal_without(value: str | int, size: int) -> None:
     """Break: take M for 2**20."""

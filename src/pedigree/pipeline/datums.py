@@ -84,10 +84,7 @@ def plan(pipeline: Pipeline, resolve: Resolve, read: trees.Read) -> list[Datum]:
     if pipeline.input is None:
         return []
     rows = _rows(sorted_input(pipeline.input), _once(resolve), read)
-    unique: dict[str, _Row] = {}
-    for row in rows:
-        unique.setdefault(datum_id(row), row)
-    return [Datum(name, row, index) for index, (name, row) in enumerate(unique.items())]
+    return [Datum(datum_id(row), row, index) for index, row in enumerate(rows)]
 
 
 def datum_id(inputs: Sequence[DatumInput]) -> str:
@@ -109,7 +106,7 @@ def _rows(node: Input, resolve: Resolve, read: trees.Read) -> Iterable[_Row]:
 
 
 def _union(operands: Sequence[Iterable[_Row]]) -> Iterator[_Row]:
-    # Rows of equal id collapse in `plan`, and must collapse here too when the union is itself an operand.
+    # The only place where two rows can have one id: the others combine rows that differ, each in one way.
     seen: set[str] = set()
     for operand in operands:
         for row in operand:

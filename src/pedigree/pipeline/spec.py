@@ -68,7 +68,13 @@ def _pipelines(nodes: Iterable[documents.Node], file: str, base: str) -> list[Pi
         if not isinstance(node.value, dict):
             what = f"a pipeline spec is a mapping, got {_shown(node.plain())}"
             raise _invalid(file, [Problem(node.line, "", what, "Begin with pipeline: {name: ...}.")])
-        found.append(_pipeline(spell(node, PipelineSpec), file, base))
+        spelled = spell(node, PipelineSpec)
+        if not spelled.value and node.value:
+            what = (
+                f"this is no pipeline spec: it has none of its fields, but {', '.join(list(node.value)[:3])}"
+            )
+            raise _invalid(file, [Problem(node.line, "", what, "Begin with pipeline: {name: ...}.")])
+        found.append(_pipeline(spelled, file, base))
     if not found:
         what = "the file holds no pipeline spec"
         raise _invalid(file, [Problem(1, "", what, "Begin with pipeline: {name: ...}.")])

@@ -123,7 +123,13 @@ def _unknown(key: str, line: int, path: Path, model: type[Model]) -> Problem:
     elif near:
         remedy = f"Did you mean {folded[near[0]]}?"
     else:
-        remedy = f"Known here: {', '.join(sorted(set(known.values())))}."
+        fields = sorted(set(known.values()))
+        # The top level has 45 fields; a list of them would bury the message.
+        remedy = (
+            f"Known here: {', '.join(fields)}."
+            if len(fields) < 20
+            else "docs/reference/spec.md lists the fields."
+        )
     return Problem(line, dotted((*path, key)), f"there is no field {key!r}{place}", remedy)
 
 
