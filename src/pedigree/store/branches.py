@@ -130,7 +130,7 @@ def check_closed(database: Database, repo: str, name: str) -> None:
     if found:
         raise InUse(
             f"The branch {repo}@{name} has the open commit {found[0]}.",
-            remedy=f"First `pedigree commit finish {repo}@{name}` or `pedigree commit delete {repo}@{found[0]}`.",
+            remedy=f"`pedigree commit finish {repo}@{name}` (or `delete`) ends it.",
             repo=repo,
             branch=name,
         )

@@ -118,8 +118,8 @@ class Change:
 
     @property
     def tree(self) -> str | None:
-        """What the edits apply to, as it was when the change began; None where earlier edits of a transaction come between."""
-        return None if self._below else self._tree
+        """What the edits apply to, as the change found it; None where other edits land before them."""
+        return None if self.below else self._tree
 
     def entry(self, path: str) -> Entry | None:
         """The file at `path` as this change leaves it, or None. An appended file is joined to say so."""

@@ -20,7 +20,9 @@ from pedigree.store.database import Database
 SHORTEST_PREFIX = 4
 
 _REFERENCE = re.compile(r"([^@:/]+)(?:@([^:/]*))?(?::(.*))?\Z", re.DOTALL)
-_STEP = re.compile(r"([^^~.]*)(?:(?P<same>[\^~])(?P<more>(?P=same)*)(?P<back>[0-9]*)|\.(?P<nth>-?[0-9]+))?\Z")
+_STEP = re.compile(
+    r"([^^~.]*)(?:(?P<same>[\^~])(?P<more>(?P=same)*)(?P<back>[0-9]{0,15})|\.(?P<nth>-?[0-9]{1,15}))?\Z"
+)
 _HEX = re.compile(r"[0-9a-f]+\Z")
 
 

@@ -73,7 +73,8 @@ def delete(database: Database, name: str, *, force: bool) -> None:
         get(database, name)
         used = database.row(
             "SELECT o.repo, o.id FROM provenance p"
-            " JOIN commits i ON i.id = p.input JOIN commits o ON o.id = p.output WHERE i.repo = ? AND o.repo != ? LIMIT 1",
+            " JOIN commits i ON i.id = p.input JOIN commits o ON o.id = p.output "
+            "WHERE i.repo = ? AND o.repo != ? LIMIT 1",
             (name, name),
         )
         if used and not force:
