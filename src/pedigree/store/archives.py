@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import BinaryIO, NamedTuple
 
 from pedigree.errors import InvalidInput, InvalidPath, UnsafeArchive
@@ -143,38 +144,39 @@ def members(stream: BinaryIO, name: str, *, limits: Limits | None = None) -> Ite
     if head[:4] in {b"PK\x03\x04", b"PK\x05\x06"}:
         from pedigree.store.zips import zip_members
 
-        yield from zip_members(_seekable(stream, head, guard), guard)
+        with _seekable(stream, head, guard) as file:
+            yield from zip_members(file, guard)
         return
     from pedigree.store.tars import is_tar, tar_members
-    from pedigree.store.unpacking import Plain, Unpacked, method_of
+    from pedigree.store.unpacking import Blocks, Plain, Unpacked, method_of
 
     method = method_of(head)
     plain = Plain(stream, head)
     if method is not None:
-        yield from tar_members(Unpacked(plain, method, guard), guard)
+        yield from tar_members(Blocks(Unpacked(plain, method, guard)), guard)
     elif is_tar(head):
-        yield from tar_members(plain, guard)
+        yield from tar_members(Blocks(plain), guard)
     else:
         raise guard.broken("it is neither a tar (plain, gzip, bzip2, xz, zstd) nor a zip")
 
 
-def _seekable(stream: BinaryIO, head: bytes, guard: Guard) -> BinaryIO:
+@contextmanager
+def _seekable(stream: BinaryIO, head: bytes, guard: Guard) -> Iterator[BinaryIO]:
+    """The stream before `head` was read, or a temporary copy of it where it cannot go back."""
     try:
         stream.seek(-len(head), os.SEEK_CUR)
     except (OSError, ValueError, AttributeError):
-        pass
+        import tempfile
     else:
-        return stream
-    import tempfile
-
-    file = tempfile.TemporaryFile()  # noqa: SIM115  (closed when the last member was read and nothing refers to it)
-    file.write(head)
-    written = len(head)
-    while block := stream.read(1 << 20):
-        written += len(block)
-        if written > guard.limits.bytes:
-            file.close()
-            raise guard.broken(f"it has more than {guard.limits.bytes:,} bytes")
-        file.write(block)
-    file.seek(0)
-    return file
+        yield stream
+        return
+    with tempfile.TemporaryFile() as file:
+        file.write(head)
+        written = len(head)
+        while block := stream.read(1 << 20):
+            written += len(block)
+            if written > guard.limits.bytes:
+                raise guard.broken(f"it has more than {guard.limits.bytes:,} bytes")
+            file.write(block)
+        file.seek(0)
+        yield file

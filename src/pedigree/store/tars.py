@@ -73,8 +73,8 @@ def tar_members(source: Source, guard: Guard) -> Iterator[Member]:
             raise guard.unsafe(name, "it is a sparse file; write the archive without --sparse")
         guard.count(name, size)
         path = guard.path(name)
-        if kind == "5" or (kind in "\x000" and name.endswith("/")) or kind == "V":
-            _skip(source, size, guard)
+        if kind in "5V" or (kind == "\0" and name.endswith("/")):
+            _skip(source, size + -size % _BLOCK, guard)
             continue
         if kind in _REFUSED or kind not in "\x00012" + "7":
             raise guard.unsafe(name, _REFUSED.get(kind, f"its type {shown(kind)} is not known"))

@@ -46,6 +46,25 @@ class Plain:
         return block
 
 
+class Blocks:
+    """A source read in large blocks and given out in small ones: a tar header is 512 bytes."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._block = b""
+        self._at = 0
+
+    def read(self, size: int) -> bytes:
+        if self._at == len(self._block):
+            if size >= _BLOCK:
+                return self._source.read(size)
+            self._block = self._source.read(4 * _BLOCK)
+            self._at = 0
+        piece = self._block[self._at : self._at + size]
+        self._at += len(piece)
+        return piece
+
+
 class Unpacked:
     """The bytes that a compressed stream unpacks to; several such streams in a row are one, as in gzip(1)."""
 
