@@ -46,8 +46,12 @@ class Project:
         return sorted(event.label for event in self.events if isinstance(event, events.DatumStarted))
 
     def read(self, reference: str) -> str:
-        name, _, path = reference.partition(":/")
-        return self.store.view(name).read_bytes(path).decode()
+        from pedigree.store import trees
+
+        found = self.store.resolve(reference)
+        entry = trees.get(found.commit.tree, found.path or "", self.store.objects.read)
+        assert entry is not None, reference
+        return self.store.objects.read(entry.digest).decode()
 
     def files(self, reference: str) -> list[str]:
         from pedigree.store import trees

@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from tests.store.history import files, put
 
 import pedigree
 from pedigree import canonical
@@ -22,22 +23,6 @@ from pedigree.errors import (
     RepositoryNotFound,
 )
 from pedigree.store import Store, commits, trees
-
-
-def files(store: Store, reference: str) -> dict[str, bytes]:
-    """Path and bytes of every file of a commit."""
-    found = store.resolve(reference)
-    read = store.objects.read
-    return {path: read(entry.digest) for path, entry in trees.scan(found.commit.tree, read, found.path)}
-
-
-def put(store: Store, target: str, **contents: bytes) -> commits.Commit:
-    """Commit files named by keyword."""
-    with store.commit(target, f"put {', '.join(contents)}") as change:
-        for path, data in contents.items():
-            change.write(path, data)
-    assert change.commit is not None
-    return change.commit
 
 
 @pytest.fixture
@@ -99,7 +84,7 @@ def test_the_id_covers_what_a_commit_is_and_nothing_else(tmp_path: Path) -> None
             assert change.commit is not None
             ids.add(change.commit.id)
             commit = change.commit
-            value = {
+            value: dict[str, object] = {
                 "repo": "r",
                 "parent": None,
                 "tree": commit.tree,

@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 
 def _declare_copy(parser: Parser) -> None:
     parser.add_argument("source", metavar=options.REFERENCE, help="A file, a folder, or a whole commit")
-    parser.add_argument(
-        "target", metavar="REPO[@BRANCH][:/PATH]", help="Where to; the branch is made if it is new"
-    )
+    parser.add_argument("target", metavar="REPO[@BRANCH][:/PATH]", help="Where to; made if it is new")
     options.message(parser)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pedigree.cli import options, shapes
 from pedigree.cli.command import Arguments, Command, Parser
 from pedigree.cli.ls import missing
-from pedigree.cli.output import count, fields, json_value, size, when
+from pedigree.cli.output import fields, json_value, size, when
 
 if TYPE_CHECKING:
     from pedigree.store import Store
@@ -36,13 +36,17 @@ def _run(arguments: Arguments) -> None:
                 ("path", value["path"]),
                 ("kind", "executable file" if value.get("executable") else value["kind"]),
                 ("target", value.get("target")),
-                ("files", count(value["files"], "file") if "files" in value else None),
-                ("size", f"{size(value['size'])} ({value['size']:,} bytes)"),
+                ("files", f"{value['files']:,}" if "files" in value else None),
+                ("size", _size(value["size"])),
                 ("digest", value.get("digest")),
                 ("commit", shapes.place(found.commit)),
                 ("committed", when(found.commit.finished)),
             ]
         )
+
+
+def _size(number: int) -> str:
+    return size(number) if number < 1000 else f"{size(number)} ({number:,} bytes)"
 
 
 def _describe(store: Store, found: Reference) -> dict[str, Any]:

@@ -226,7 +226,8 @@ def _failed(error: Exception) -> int:
     traceback.print_exception(error)
     say(
         f"\nThis is a bug in Pedigree {__version__} (Python {platform.python_version()}, "
-        f"{platform.system()}), not in what you typed.\nThe store keeps every finished commit. Please report the lines above."
+        f"{platform.system()}), not in what you typed.\n"
+        "The store keeps every finished commit. Please report the lines above."
     )
     return BUG
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pedigree.cli import options, shapes
 from pedigree.cli.command import Arguments, Command, Noun, Parser
-from pedigree.cli.output import done, duration, fields, json_items, json_value, short, table, when
+from pedigree.cli.output import done, duration, fields, first_line, json_items, json_value, short, table, when
 
 
 def _declare_list(parser: Parser) -> None:
@@ -25,7 +25,7 @@ def _list(arguments: Arguments) -> None:
                 item.state,
                 when(item.started),
                 ", ".join(f"{c.repo}@{c.branch}" for c in item.commits),
-                item.message,
+                first_line(item.message),
             )
             for item in found
         ],

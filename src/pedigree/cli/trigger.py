@@ -67,8 +67,8 @@ COMMANDS = {
                 examples=[
                     ("after every tenth commit", "pedigree trigger create images@batch --commits 10"),
                     (
-                        "when staging has grown by 100 MB, at most once an hour",
-                        "pedigree trigger create images@b --watch staging --size 100M --rate '@every 1h' --all",
+                        "when staging has grown, at most once an hour",
+                        "pedigree trigger create images@b --watch staging --size 9M --rate '@every 1h' --all",
                     ),
                     ("every night at three", "pedigree trigger create images@nightly --cron '0 3 * * *'"),
                 ],

@@ -189,7 +189,11 @@ class Database:
 
 
 def seal(*values: Any) -> bytes:
-    """16 bytes that change when any value does; None, integers, strings and bytes are told apart."""
+    """16 bytes that change when any value does; None, integers, strings and bytes are told apart.
+
+    A row's seal covers the name of its table before its values, so that a page of one table is no page of
+    another.
+    """
     hasher = blake3()
     for value in values:
         if value is None:
@@ -205,7 +209,7 @@ def seal(*values: Any) -> bytes:
 
 def check_seal(table: str, name: str, stored: object, *values: Any) -> None:
     """Raise Damaged when the row `name` of `table` is not what was written."""
-    if stored != seal(*values):
+    if stored != seal(table, *values):
         raise Damaged(
             f"The row {name!r} of table {table} in the store's database is not what was written: its seal does not match.",
             remedy="`pedigree fsck` lists everything affected and the repair.",

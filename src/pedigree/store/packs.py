@@ -14,6 +14,8 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from operator import itemgetter
 from typing import NamedTuple
 
 from blake3 import blake3
@@ -28,6 +30,9 @@ _FOOTER = struct.Struct(">QQ32s8s")
 
 #: A pack that has reached this size is finished and the next one begun.
 FULL_BYTES = 256 << 20
+
+#: A pack's entry as sorting sees it: comparing 32 bytes costs a third of comparing the whole.
+_digest = itemgetter(0)
 
 
 class Packed(NamedTuple):
@@ -57,22 +62,30 @@ class Writer:
     def size_bytes(self) -> int:
         return self._end
 
-    def add(self, objects: Sequence[tuple[bytes, bytes]]) -> None:
-        """Append objects, each (digest, bytes), none of which this pack holds yet."""
-        entries, offset = [], self._end
-        for digest, data in objects:
-            entries.append(Packed(digest, offset, len(data)))
-            offset += len(data)
-        self._write([data for _, data in objects])
+    def add(self, objects: Sequence[tuple[bytes, bytes]]) -> list[Packed]:
+        """Append objects, each (digest, bytes), none of which this pack holds yet; where each lies now."""
+        pieces = [data for _, data in objects]
+        sizes = list(map(len, pieces))
+        keys = [digest for digest, _ in objects]
+        # `_make` from zipped columns takes a third of the time of one call of the class per object.
+        entries = list(
+            map(Packed._make, zip(keys, accumulate(sizes, initial=self._end), sizes, strict=False))
+        )
+        self._write(pieces)
         self.entries += entries
+        return entries
 
     def read(self, entry: Packed) -> bytes:
         """Bytes of an object added before, unverified."""
         return _read(self._fd, entry.offset, entry.size, self.path)
 
     def finish(self) -> str:
-        """Write index and footer; returns the pack's name. Nothing can be added afterwards."""
-        index = b"".join([_ENTRY.pack(*entry) for entry in sorted(self.entries)])
+        """Write index and footer; returns the pack's name. Nothing can be added afterwards.
+
+        Sorts `entries` by digest, which is the order that the database takes them fastest in.
+        """
+        self.entries.sort(key=_digest)
+        index = b"".join([_ENTRY.pack(*entry) for entry in self.entries])
         checksum = blake3(index)
         footer = _FOOTER.pack(self._end, len(self.entries), checksum.digest(), END)
         self._write([index, footer])
@@ -151,6 +164,8 @@ def overhead_bytes(objects: int) -> int:
 
 def _read(fd: int, offset: int, size: int, path: str) -> bytes:
     try:
+        if offset < 0:
+            raise ValueError(offset)  # noqa: TRY301  (told with the other impossible places below)
         data = os.pread(fd, size, offset)
         while len(data) < size:
             more = os.pread(fd, size - len(data), offset + len(data))

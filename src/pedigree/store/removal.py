@@ -105,5 +105,5 @@ def _set_previous(database: Database, identity: str, previous: str | None) -> No
     row = list(schema.read(database, "commits", "WHERE id = ?", (identity,))[0])
     row[4] = previous
     database.execute(
-        "UPDATE commits SET previous = ?, seal = ? WHERE id = ?", (previous, seal(*row), identity)
+        "UPDATE commits SET previous = ?, seal = ? WHERE id = ?", (previous, seal("commits", *row), identity)
     )

@@ -176,7 +176,7 @@ def read(
 
 def write(database: Database, table: str, *rows: tuple[Any, ...]) -> None:
     """Insert rows with their seals; a row of the same key is replaced, except in `commits`."""
-    database.many(_INSERT[table], [(*row, seal(*row)) for row in rows])
+    database.many(_INSERT[table], [(*row, seal(table, *row)) for row in rows])
 
 
 def microseconds(seconds: float) -> int:

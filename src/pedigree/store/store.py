@@ -209,7 +209,7 @@ class Store:
                 {(repo, branch): change.edits},
                 batch,
                 signature._replace(finished=self.now()),
-                create=[repo] if create else [],
+                create=[repo] if create and not queue else [],
                 queue=queue,
             )
         change.commit = landed[repo, branch]

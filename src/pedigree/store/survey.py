@@ -130,7 +130,7 @@ def _rows(store: Store, found: Survey) -> None:
     for table, columns in schema.SEALED.items():
         for *row, stored in database.rows(f"SELECT {', '.join(columns)}, seal FROM {table}"):
             try:
-                sound = stored == seal(*row)
+                sound = stored == seal(table, *row)
             except (AttributeError, TypeError):  # a value of a type that no seal is made of
                 sound = False
             if not sound:
@@ -150,6 +150,29 @@ def _rows(store: Store, found: Survey) -> None:
             )
             label = f"{repo}@{str(identity)[:12]}"
             found.add("history", what, f"{database.path}: commits", RESTORE_DATABASE, (label,))
+    _provenance(database, found)
+
+
+def _provenance(database: Database, found: Survey) -> None:
+    stated = {
+        (str(item["commit"]), str(identity), str(item["name"]))
+        for identity, text in database.rows("SELECT id, provenance FROM commits")
+        for item in _items(text)
+    }
+    listed = set(database.rows("SELECT input, output, name FROM provenance"))
+    for source, identity, name in sorted(stated ^ listed, key=str):
+        what = (
+            f"The provenance index and commit {str(identity)[:12]} differ about its input {name!r}, {source}."
+        )
+        found.add("index", what, f"{database.path}: provenance", REBUILD)
+
+
+def _items(text: object) -> list[dict[str, str]]:
+    try:
+        found: list[dict[str, str]] = schema.unpack_value(str(text))
+        return [item for item in found if {"commit", "name"} <= item.keys()]
+    except (ValueError, TypeError, AttributeError):
+        return []  # its seal has told already
 
 
 def _of_row(table: str, row: list[object]) -> tuple[str, ...]:
@@ -241,8 +264,11 @@ def _trees(store: Store, found: Survey) -> None:
     for root in found.roots:
         if root.kind == "tree":
             levels.append((root.digest, -1))
-        else:
+        elif root.kind == "object":
             found.reachable.add(root.digest)
+        else:
+            what = f"{root.label} keeps a {root.kind!r}; only trees and objects can be kept."
+            found.add("row", what, f"{store.database.path}: pins", RESTORE_DATABASE)
     while levels:
         name, level = levels.pop()
         if name == EMPTY or name in nodes:

@@ -228,7 +228,10 @@ def _next(schedule: str, after: float) -> float | None:
 def _size(value: str | int) -> int:
     from pedigree.store.quantities import size_bytes
 
-    return size_bytes(value)
+    try:
+        return size_bytes(value)
+    except ValueError as error:
+        raise InvalidInput(f"A trigger's size is {error}.", remedy='Write bytes, or "100M".') from error
 
 
 def _trigger(row: tuple[Any, ...]) -> Trigger:

@@ -1,0 +1,209 @@
+"""`pedigree completion`: tab completion for bash, zsh and fish; `pedigree __complete` gives the candidates."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from pedigree.cli.command import Arguments, Command, Noun, Parser
+from pedigree.cli.main import COMMANDS as EVERY
+from pedigree.cli.main import load
+
+if TYPE_CHECKING:
+    from pedigree.store import Store
+
+#: A folder of a million files would fill the screen, and nobody reads it.
+MOST = 200
+
+SCRIPTS = {
+    "bash": """\
+# pedigree completion bash: put `eval "$(pedigree completion bash)"` into ~/.bashrc
+_pedigree() {
+    local line words cword IFS=$'\\n'
+    # Bash splits at : and @, which are parts of our references; complete on whole words instead.
+    line="${COMP_LINE:0:COMP_POINT}"
+    IFS=' ' read -ra words <<< "$line"
+    [[ "$line" == *' ' ]] && words+=("")
+    cword="${words[-1]}"
+    local prefix="${cword%"${2}"}"
+    COMPREPLY=()
+    local candidate
+    while read -r candidate; do
+        [[ -n "$candidate" ]] || continue
+        COMPREPLY+=("${candidate#"$prefix"}")
+    done < <(pedigree __complete "${words[@]:1}" 2>/dev/null)
+    [[ ${#COMPREPLY[@]} -eq 1 && "${COMPREPLY[0]}" == *[/:@] ]] && compopt -o nospace
+    [[ ${#COMPREPLY[@]} -eq 0 ]] && compopt -o default
+}
+complete -F _pedigree pedigree
+""",
+    "zsh": """\
+# pedigree completion zsh: put `eval "$(pedigree completion zsh)"` into ~/.zshrc, after compinit
+_pedigree() {
+    local -a candidates open closed
+    candidates=("${(@f)$(pedigree __complete "${(@)words[2,CURRENT]}" 2>/dev/null)}")
+    open=("${(@M)candidates:#*[/:@]}")
+    closed=("${(@)candidates:#*[/:@]}")
+    (( ${#open} )) && compadd -Q -S '' -- "${open[@]}"
+    (( ${#closed} )) && compadd -Q -- "${closed[@]}"
+    (( ${#open} + ${#closed} )) || _files
+}
+compdef _pedigree pedigree
+""",
+    "fish": """\
+# pedigree completion fish: pedigree completion fish > ~/.config/fish/completions/pedigree.fish
+function __pedigree_complete
+    set -l words (commandline -opc) (commandline -ct)
+    pedigree __complete $words[2..-1] 2>/dev/null
+end
+complete -c pedigree -a '(__pedigree_complete)'
+""",
+}
+
+#: What kind of name each word of a command is, by the metavar of its argument.
+NAMES = {
+    "REPO": "repo",
+    "REPO[@REF]": "reference",
+    "REPO@REF": "reference",
+    "REPO@REF|RUN": "reference",
+    "REPO@BRANCH": "reference",
+    "REPO[@REF][:/PATH]": "place",
+    "REPO[@BRANCH][:/PATH]": "place",
+    "REPO[@REF]:/PATH": "place",
+    "REPO[@BRANCH]:/PATH": "place",
+    "REPO[@REF]:GLOB": "place",
+    "PIPELINE": "pipeline",
+    "PIPELINE[@RUN]": "job",
+    "RUN": "run",
+    "OLD": "place",
+}
+
+
+def _declare(parser: Parser) -> None:
+    parser.add_argument("shell", choices=list(SCRIPTS), help="Your shell")
+
+
+def _run(arguments: Arguments) -> None:
+    sys.stdout.write(SCRIPTS[arguments.shell])
+
+
+def _complete(arguments: Arguments) -> None:
+    words = arguments.words or [""]
+    try:
+        for candidate in sorted(set(candidates(words)))[:MOST]:
+            print(candidate)
+    except Exception:  # noqa: S110  half a word is often wrong; a shell that completes wants silence, not a traceback
+        pass
+
+
+def candidates(words: list[str]) -> Iterator[str]:
+    """Everything that the last of the words, which may be empty, could become. The first is the command."""
+    *before, last = words
+    if not before:
+        yield from _starting(last, (name for _, group in EVERY for name, _, _ in group))
+        return
+    command = load(before[0])
+    rest = before[1:]
+    if isinstance(command, Noun):
+        if not rest:
+            yield from _starting(last, command.commands)
+            return
+        command = command.commands[rest[0]]
+        rest = rest[1:]
+    if command.raw:
+        return
+    parser = command.parser()
+    if last.startswith("-"):
+        yield from _starting(last, (text for action in parser._actions for text in action.option_strings))
+        return
+    yield from _argument(parser, rest, last)
+
+
+def _argument(parser: Parser, rest: list[str], last: str) -> Iterator[str]:
+    options = {text: action for action in parser._actions for text in action.option_strings}
+    positional = [action for action in parser._actions if not action.option_strings]
+    given = 0
+    waiting = None
+    for word in rest:
+        if waiting is not None:
+            waiting = None
+        elif word in options:
+            waiting = options[word] if options[word].nargs != 0 else None
+        else:
+            given += 1
+    action = waiting or (positional[min(given, len(positional) - 1)] if positional else None)
+    if action is None or (
+        action is not waiting and given >= len(positional) and action.nargs not in {"*", "+"}
+    ):
+        return
+    if action.choices:
+        yield from _starting(last, map(str, action.choices))
+    else:
+        kind = NAMES.get(str(action.metavar), "")
+        if kind:
+            yield from _starting(last, _names(kind, last))
+
+
+def _names(kind: str, last: str) -> Iterator[str]:
+    import pedigree
+
+    with pedigree.open() as store:
+        if kind in {"repo", "reference", "place"}:
+            yield from _references(store, last, kind)
+        elif kind == "run":
+            yield from (run.id for run in store.runs(20))
+        else:
+            from pedigree.pipeline import jobs, pipelines
+
+            if "@" in last and kind == "job":
+                pipeline = last.partition("@")[0]
+                yield from (f"{pipeline}@{job.run}" for job in jobs.all_jobs(store, pipeline)[:20])
+            else:
+                yield from (item.pipeline.name for item in pipelines.registered(store))
+
+
+def _references(store: Store, last: str, kind: str) -> Iterator[str]:
+    where, colon, path = last.partition(":")
+    if colon and kind == "place":
+        yield from _paths(store, where, path)
+    elif "@" in where and kind != "repo":
+        repo = where.partition("@")[0]
+        for branch in store.branches(repo):
+            yield f"{repo}@{branch.name}" + (":" if kind == "place" else "")
+    else:
+        more = {"repo": "", "reference": "@", "place": "@"}[kind]
+        yield from (f"{item.name}{more}" for item in store.repositories())
+
+
+def _paths(store: Store, where: str, path: str) -> Iterator[str]:
+    from pedigree.store import trees
+
+    folder = path.rpartition("/")[0].strip("/")
+    commit = store.resolve(where).commit
+    for name, item in trees.children(commit.tree, folder, store.objects.read):
+        full = os.path.join("/", folder, name)
+        yield f"{where}:{full}" + ("" if isinstance(item, trees.Entry) else "/")
+
+
+def _starting(start: str, names: Iterable[str]) -> Iterator[str]:
+    return (name for name in names if name.startswith(start))
+
+
+COMMANDS = {
+    "completion": Command(
+        "completion",
+        "Print the set-up for tab completion in your shell",
+        declare=_declare,
+        run=_run,
+        json=False,
+        details="Completes commands, options, repositories, branches, paths in commits, pipelines, jobs and runs.",
+        examples=[
+            ("bash, in ~/.bashrc", 'eval "$(pedigree completion bash)"'),
+            ("zsh, in ~/.zshrc after compinit", 'eval "$(pedigree completion zsh)"'),
+            ("fish", "pedigree completion fish > ~/.config/fish/completions/pedigree.fish"),
+        ],
+    ),
+    "__complete": Command("__complete", "Candidates for a word", run=_complete, json=False, raw=True),
+}
