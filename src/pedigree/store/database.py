@@ -235,7 +235,12 @@ def translate(error: sqlite3.Error, path: Path) -> Exception:
             f"The store's database {path} is damaged: {error}.",
             remedy="`pedigree fsck` says what can still be read; restore the file from a backup.",
         )
-    if primary in {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM}:
+    if primary in {
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_PERM,
+    }:
         return StorageFailure(
             f"The store's database {path} could not be used: {error}.",
             remedy="Check the disk and the permissions of that folder; the store is as it was before.",
