@@ -37,7 +37,7 @@ VALUES = st.recursive(
 @settings(deadline=None, max_examples=50)
 @given(st.dictionaries(st.text(st.characters(codec="utf-8"), max_size=5), VALUES, max_size=8))
 def test_what_was_put_comes_back(values: dict[str, object]) -> None:
-    """Law: `many` after `put_many` is the same mapping, and `items` is it sorted. Break: chunk keys wrongly."""
+    """Law: `many` after `put_many` is the same mapping; `items` sorts it. Break: cut a chunk short."""
     with tempfile.TemporaryDirectory() as folder:
         database = Database(Path(folder) / "meta.sqlite", create=True)
         database.create_schema(schema.DDL)
