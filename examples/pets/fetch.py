@@ -1,7 +1,7 @@
 """The archives from where they are published: each resumed where it broke off, and checked against its checksum.
 
-    python fetch.py fetch.yaml            as the spout of spout.yaml: fetch, unpack into /pfs/out, commit
-    python fetch.py fetch.yaml FOLDER     on the machine itself: fetch into FOLDER, ready for `pedigree put`
+python fetch.py fetch.yaml            as the spout of spout.yaml: fetch, unpack into /pfs/out, commit
+python fetch.py fetch.yaml FOLDER     on the machine itself: fetch into FOLDER, ready for `pedigree put`
 """
 
 from __future__ import annotations
@@ -45,7 +45,11 @@ def fetch(archives: Iterable[Archive], folder: Path, *, allow_private: bool = Fa
                 print(f"{name}: {received >> 20} of {size >> 20 if size else '?'} MiB", flush=True)
 
         download(
-            archive["url"], folder / name, checksum=archive["checksum"], progress=tell, allow_private=allow_private
+            archive["url"],
+            folder / name,
+            checksum=archive["checksum"],
+            progress=tell,
+            allow_private=allow_private,
         )
         print(f"{name}: {(folder / name).stat().st_size} bytes, {archive['checksum']}", flush=True)
 
@@ -62,7 +66,9 @@ def main() -> None:
             unpack(Path(place), Path(place) / "out")
             for folder in (Path(place) / "out").iterdir():
                 shutil.move(folder, PFS / "out" / folder.name)
-        (PFS / "out/.commit").touch()  # the spout's word for "this is one commit"; then it ends, there is nothing more
+        (
+            PFS / "out/.commit"
+        ).touch()  # the spout's word for "this is one commit"; then it ends, there is nothing more
     except PedigreeError as error:
         sys.exit(f"{error.message} {error.remedy or ''}")
 

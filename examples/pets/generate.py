@@ -22,13 +22,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 # All breeds of the real data set, in its order; a capital letter means a cat. Class ids count from 1 along this list,
 # breed ids along the cats and along the dogs.
-BREEDS = (
-    "Abyssinian american_bulldog american_pit_bull_terrier basset_hound beagle Bengal Birman Bombay boxer "
-    "British_Shorthair chihuahua Egyptian_Mau english_cocker_spaniel english_setter german_shorthaired great_pyrenees "
-    "havanese japanese_chin keeshond leonberger Maine_Coon miniature_pinscher newfoundland Persian pomeranian pug "
-    "Ragdoll Russian_Blue saint_bernard samoyed scottish_terrier shiba_inu Siamese Sphynx staffordshire_bull_terrier "
-    "wheaten_terrier yorkshire_terrier"
-).split()
+BREEDS = ["Abyssinian", "american_bulldog", "american_pit_bull_terrier", "basset_hound", "beagle", "Bengal", "Birman", "Bombay", "boxer", "British_Shorthair", "chihuahua", "Egyptian_Mau", "english_cocker_spaniel", "english_setter", "german_shorthaired", "great_pyrenees", "havanese", "japanese_chin", "keeshond", "leonberger", "Maine_Coon", "miniature_pinscher", "newfoundland", "Persian", "pomeranian", "pug", "Ragdoll", "Russian_Blue", "saint_bernard", "samoyed", "scottish_terrier", "shiba_inu", "Siamese", "Sphynx", "staffordshire_bull_terrier", "wheaten_terrier", "yorkshire_terrier"]
 DRAWN = ("Abyssinian", "beagle", "Bombay", "pug", "Russian_Blue", "samoyed", "Siamese", "shiba_inu")
 COATS = {  # the body's colour and the colour of its markings
     "Abyssinian": ((176, 112, 60), (120, 70, 36)),
@@ -73,7 +67,9 @@ def _varied(colour: Colour, spread: int, rng: random.Random) -> Colour:
     return red, green, blue
 
 
-def _ellipse(draw: ImageDraw.ImageDraw, centre: tuple[float, float], radii: tuple[float, float], fill: object) -> None:
+def _ellipse(
+    draw: ImageDraw.ImageDraw, centre: tuple[float, float], radii: tuple[float, float], fill: object
+) -> None:
     (x, y), (rx, ry) = centre, radii
     draw.ellipse((x - rx, y - ry, x + rx, y + ry), fill=fill)  # type: ignore[arg-type]
 
@@ -85,15 +81,22 @@ def _background(size: tuple[int, int], rng: random.Random) -> Image.Image:
     scene = Image.new("RGB", size, wall)
     draw = ImageDraw.Draw(scene)
     horizon = rng.randint(height // 3, height * 3 // 4)
-    draw.rectangle((0, horizon, width, height), fill=_varied(rng.choice(((96, 140, 70), (150, 120, 92))), 30, rng))
+    draw.rectangle(
+        (0, horizon, width, height), fill=_varied(rng.choice(((96, 140, 70), (150, 120, 92))), 30, rng)
+    )
     for _ in range(rng.randint(4, 9)):
-        colour = _varied(rng.choice([*[coat for coat, _ in COATS.values()], (70, 110, 160), (180, 60, 60)]), 30, rng)
+        colour = _varied(
+            rng.choice([*[coat for coat, _ in COATS.values()], (70, 110, 160), (180, 60, 60)]), 30, rng
+        )
         x, y = rng.randint(0, width), rng.randint(0, height)
         reach = rng.randint(width // 20, width // 6)
         if rng.random() < 0.5:
             draw.rectangle((x - reach, y - reach // 2, x + reach, y + reach // 2), fill=colour)
         else:
-            draw.polygon([(x + rng.randint(-reach, reach), y + rng.randint(-reach, reach)) for _ in range(4)], fill=colour)
+            draw.polygon(
+                [(x + rng.randint(-reach, reach), y + rng.randint(-reach, reach)) for _ in range(4)],
+                fill=colour,
+            )
     return scene.filter(ImageFilter.GaussianBlur(rng.uniform(0, 4)))
 
 
@@ -109,9 +112,15 @@ def _shapes(cat: bool, unit: float, rng: random.Random) -> dict[str, list[tuple[
     tail_side = rng.choice((-1, 1))
     for joint in range(25):
         bend = joint / 24
-        body.append((
-            "ellipse", lean + tail_side * (0.9 + 0.8 * math.sin(bend * 2.4)), 2.8 - 2.0 * bend * (1.0 if cat else 0.7), 0.17, 0.17
-        ))
+        body.append(
+            (
+                "ellipse",
+                lean + tail_side * (0.9 + 0.8 * math.sin(bend * 2.4)),
+                2.8 - 2.0 * bend * (1.0 if cat else 0.7),
+                0.17,
+                0.17,
+            )
+        )
     marks: list[tuple[object, ...]]
     if cat:
         body += [("triangle", side * 0.88, -0.25, side * 0.82, -1.35, side * 0.18, -0.75) for side in (-1, 1)]
@@ -124,7 +133,9 @@ def _shapes(cat: bool, unit: float, rng: random.Random) -> dict[str, list[tuple[
     return {"body": body, "marks": marks}
 
 
-def _draw(draw: ImageDraw.ImageDraw, shape: tuple[object, ...], place: tuple[float, float, float], fill: object) -> None:
+def _draw(
+    draw: ImageDraw.ImageDraw, shape: tuple[object, ...], place: tuple[float, float, float], fill: object
+) -> None:
     x, y, unit = place
     kind, *numbers = shape
     at = [float(number) * unit for number in numbers]  # type: ignore[arg-type]
@@ -168,7 +179,12 @@ def draw_pet(pet: str, seed: int) -> tuple[Image.Image, Image.Image]:
     x, y, _ = place
     for side in (-1, 1):
         _ellipse(paint, (x + side * unit * 0.38, y - unit * 0.1), (unit * 0.16, unit * 0.16), (250, 244, 200))
-        _ellipse(paint, (x + side * unit * 0.38, y - unit * 0.1), (unit * (0.06 if cat else 0.1), unit * 0.13), (20, 18, 16))
+        _ellipse(
+            paint,
+            (x + side * unit * 0.38, y - unit * 0.1),
+            (unit * (0.06 if cat else 0.1), unit * 0.13),
+            (20, 18, 16),
+        )
     _ellipse(paint, (x, y + unit * 0.32), (unit * 0.14, unit * 0.1), (40, 28, 28))
 
     photograph = scene.resize(size, Image.Resampling.BOX)
@@ -187,7 +203,10 @@ def _encoded(image: Image.Image, kind: str) -> bytes:
 def write_archive(path: Path, files: Iterable[tuple[str, bytes]]) -> None:
     """A .tar.gz of these files whose bytes depend on names and contents alone."""
     # Level 1: photographs do not get smaller by trying harder.
-    with path.open("wb") as raw, gzip.GzipFile(fileobj=raw, mode="wb", filename="", mtime=0, compresslevel=1) as packed:
+    with (
+        path.open("wb") as raw,
+        gzip.GzipFile(fileobj=raw, mode="wb", filename="", mtime=0, compresslevel=1) as packed,
+    ):
         with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as archive:
             for name, data in files:
                 member = tarfile.TarInfo(name)
@@ -208,7 +227,9 @@ def generate(folder: Path, pets: int, seed: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Draw cats and dogs into archives laid out as the Oxford-IIIT Pet data set.")
+    parser = argparse.ArgumentParser(
+        description="Draw cats and dogs into archives laid out as the Oxford-IIIT Pet data set."
+    )
     parser.add_argument("folder", type=Path, help="where images.tar.gz and annotations.tar.gz are written")
     parser.add_argument("--pets", type=int, default=120, help="how many (default 120)")
     parser.add_argument("--seed", type=int, default=0, help="another seed draws other pets (default 0)")

@@ -10,7 +10,15 @@ import torch
 from torch import Tensor, nn
 
 # Expansion t, output channels c, repeats n, stride s of the first repeat: the rows of the paper's table 2.
-ROWS = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
+ROWS = (
+    (1, 16, 1, 1),
+    (6, 24, 2, 2),
+    (6, 32, 3, 2),
+    (6, 64, 4, 2),
+    (6, 96, 3, 1),
+    (6, 160, 3, 2),
+    (6, 320, 1, 1),
+)
 # The last block at each of the strides 2, 4, 8, 16, and the last block of all (stride 32).
 TAPS = (1, 3, 6, 13, 17)
 
@@ -80,7 +88,8 @@ class Encoder(nn.Module):
         given = {
             name: tensor
             for name, tensor in state.items()
-            if not name.startswith(("features.18.", "classifier.")) and not name.endswith("num_batches_tracked")
+            if not name.startswith(("features.18.", "classifier."))
+            and not name.endswith("num_batches_tracked")
         }
         wanted = {name for name in own if not name.endswith("num_batches_tracked")}
         wrong = sorted(wanted ^ given.keys())

@@ -51,7 +51,9 @@ def parse_list(text: str) -> dict[str, dict[str, str | int]]:
             continue
         fields = line.split()
         if len(fields) != 4 or not all(field.isdecimal() for field in fields[1:]):
-            sys.exit(f"annotations/list.txt, line {number}: ID, class id, species and breed id expected, got {line!r}")
+            sys.exit(
+                f"annotations/list.txt, line {number}: ID, class id, species and breed id expected, got {line!r}"
+            )
         pet, class_id, kind, breed_id = fields
         pets[pet] = {
             "id": pet,
@@ -100,7 +102,9 @@ def unpack(archives: Path, out: Path) -> None:
             continue
         (images / f"{pet}.jpg").write_bytes(data)
         written += 1
-    print(f"{written} photographs, {len(masks) - left_out} masks, {len(facts)} lines in list.txt; {left_out} pets left out")
+    print(
+        f"{written} photographs, {len(masks) - left_out} masks, {len(facts)} lines in list.txt; {left_out} pets left out"
+    )
 
 
 if __name__ == "__main__":

@@ -43,7 +43,9 @@ def rate_at(step: int, steps: int) -> float:
     return (step + 1) / warm if step < warm else (1 + math.cos(math.pi * (step - warm) / (steps - warm))) / 2
 
 
-def augmented(images: Tensor, classes: Tensor, how: dict[str, float], random: torch.Generator) -> tuple[Tensor, Tensor]:
+def augmented(
+    images: Tensor, classes: Tensor, how: dict[str, float], random: torch.Generator
+) -> tuple[Tensor, Tensor]:
     """Mirror, crop and light each pair at random; images are floats in [0, 1], masks stay class indices."""
     count = len(images)
 
@@ -56,9 +58,15 @@ def augmented(images: Tensor, classes: Tensor, how: dict[str, float], random: to
     zero = torch.zeros(count)
     window = torch.stack((scale * mirror, zero, shift_x, zero, scale, shift_y), dim=1).view(count, 2, 3)
     grid = functional.affine_grid(window, [count, 1, *images.shape[2:]], align_corners=False)
-    images = functional.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+    images = functional.grid_sample(
+        images, grid, mode="bilinear", padding_mode="reflection", align_corners=False
+    )
     masks = functional.grid_sample(
-        classes.unsqueeze(1).to(torch.float32), grid, mode="nearest", padding_mode="reflection", align_corners=False
+        classes.unsqueeze(1).to(torch.float32),
+        grid,
+        mode="nearest",
+        padding_mode="reflection",
+        align_corners=False,
     )
     contrast, brightness = (1 + uniform(-how["light"], how["light"]).view(-1, 1, 1, 1) for _ in range(2))
     middle = images.mean(dim=(1, 2, 3), keepdim=True)
@@ -80,7 +88,9 @@ def watch(model: UNet, pairs: Pairs, batch: int) -> dict[str, Any]:
     return {"loss": loss / len(pairs.names), **scores(table, CLASSES)}
 
 
-def train(model: UNet, training: Pairs, validation: Pairs, settings: dict[str, Any], random: torch.Generator) -> Any:
+def train(
+    model: UNet, training: Pairs, validation: Pairs, settings: dict[str, Any], random: torch.Generator
+) -> Any:
     """Train in place; returns step -> numbers for the log: the loss of every step, the scores where we watched."""
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=settings["learning_rate"], weight_decay=settings["weight_decay"]
@@ -92,7 +102,10 @@ def train(model: UNet, training: Pairs, validation: Pairs, settings: dict[str, A
             order = torch.cat((order, torch.randperm(len(training.names), generator=random)))
         taken, order = order[:batch], order[batch:]
         images, truth = augmented(
-            training.images[taken].to(torch.float32) / 255, training.classes[taken], settings["augment"], random
+            training.images[taken].to(torch.float32) / 255,
+            training.classes[taken],
+            settings["augment"],
+            random,
         )
         rate = settings["learning_rate"] * rate_at(step, steps)
         for group in optimizer.param_groups:
@@ -111,7 +124,9 @@ def train(model: UNet, training: Pairs, validation: Pairs, settings: dict[str, A
                 "f1/mean": seen["mean_f1"],
                 "accuracy": seen["accuracy"],
             }
-            numbers = ", ".join(f"{name} {number:.4f}" for name, number in rows[step + 1].items() if name != "rate")
+            numbers = ", ".join(
+                f"{name} {number:.4f}" for name, number in rows[step + 1].items() if name != "rate"
+            )
             print(f"step {step + 1} of {steps}: {numbers}", flush=True)
     return rows
 
@@ -139,7 +154,10 @@ def main() -> None:
 
     out = PFS / "out"
     (out / "model").mkdir()
-    save_file({name: tensor.contiguous() for name, tensor in model.state_dict().items()}, out / "model/weights.safetensors")
+    save_file(
+        {name: tensor.contiguous() for name, tensor in model.state_dict().items()},
+        out / "model/weights.safetensors",
+    )
     card = {"model": model.settings, "classes": CLASSES, "size": list(training.images.shape[2:])}
     (out / "model/model.json").write_text(json.dumps(card, indent=1) + "\n")
     write_history(out / "history.csv", rows)

@@ -47,9 +47,15 @@ def main() -> None:
     pet = found.stem
     photograph, trimap, facts_name = f"images/{pet}.jpg", f"trimaps/{pet}.png", f"pets/{pet}.json"
     if not image_path:
-        refuse(photograph, f"missing, though there is {found.parent.name}/{found.name}", "Put the photograph as well")
+        refuse(
+            photograph,
+            f"missing, though there is {found.parent.name}/{found.name}",
+            "Put the photograph as well",
+        )
     if not mask_path:
-        refuse(photograph, f"has no mask: {trimap} is missing", "Put the mask as well, or delete the photograph")
+        refuse(
+            photograph, f"has no mask: {trimap} is missing", "Put the mask as well, or delete the photograph"
+        )
     if not facts_path:
         refuse(photograph, f"has no label: {facts_name} is missing", "Add its line to annotations/list.txt")
 

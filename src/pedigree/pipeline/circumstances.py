@@ -1,7 +1,7 @@
 """What a step ran with, kept once each: the tree of its code, the facts of its environment.
 
-    records "code"         digest of a closure -> {"tree": ...}; the tree is pinned
-    records "environment"  fingerprint         -> {"facts": ..., "hardware": ...}
+records "code"         digest of a closure -> {"tree": ...}; the tree is pinned
+records "environment"  fingerprint         -> {"facts": ..., "hardware": ...}
 """
 
 from __future__ import annotations

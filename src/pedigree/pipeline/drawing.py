@@ -41,7 +41,11 @@ def text(graph: Graph, *, width: int) -> str:
 
 def dot(graph: Graph) -> str:
     """Graphviz source: `dot -Tsvg` draws it. Arrows point from what was read to what was made."""
-    lines = ["digraph lineage {", "  rankdir=LR;", '  node [shape=box, style=rounded, fontname="sans-serif"];']
+    lines = [
+        "digraph lineage {",
+        "  rankdir=LR;",
+        '  node [shape=box, style=rounded, fontname="sans-serif"];',
+    ]
     for node in graph.nodes.values():
         shape = "" if node.kind == "commit" else ", shape=note"
         bold = ', penwidth=2, color="#1f6feb"' if node.id == graph.root else ""

@@ -71,7 +71,9 @@ def _to_folder(store: Store, tree: str, folder: str) -> int:
     except OSError as error:
         if isinstance(error, PedigreeError):
             raise
-        raise StorageFailure(f"Egress to {folder} failed: {error}.", remedy="Check that folder and its disk.") from error
+        raise StorageFailure(
+            f"Egress to {folder} failed: {error}.", remedy="Check that folder and its disk."
+        ) from error
     return number
 
 
@@ -82,7 +84,9 @@ def _client() -> Any:
         raise MissingExtra(
             "Egress to S3 needs boto3, which is not installed.", remedy="pip install 'pedigree-ml[s3]'"
         ) from None
-    return boto3.client("s3", endpoint_url=os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL"))
+    return boto3.client(
+        "s3", endpoint_url=os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    )
 
 
 def _to_bucket(store: Store, tree: str, client: Any, bucket: str, prefix: str) -> int:

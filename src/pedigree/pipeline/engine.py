@@ -58,12 +58,18 @@ def run(
         with store.database.snapshot():
             pending = stale(surroundings, chosen)
         if not pending:
-            return RunReport(None, "up to date", (), tuple(item.name for item in chosen), time.time() - started)
+            return RunReport(
+                None, "up to date", (), tuple(item.name for item in chosen), time.time() - started
+            )
     with running(store, wait=wait, on_event=on_event):
         from pedigree.pipeline.scheduler import Scheduler
 
         scheduler = Scheduler(
-            surroundings, workers or os.cpu_count() or 1, reprocess=reprocess, keep_going=keep_going, on_event=on_event
+            surroundings,
+            workers or os.cpu_count() or 1,
+            reprocess=reprocess,
+            keep_going=keep_going,
+            on_event=on_event,
         )
         # Another run may have done it all while this one waited for the lock.
         pending = {item.name for item in chosen} if reprocess else stale(surroundings, chosen)
@@ -91,7 +97,9 @@ def select(store: Store, targets: Iterable[str]) -> list[Pipeline]:
     return [
         item
         for item in pipelines.order(entry.pipeline for entry in everything.values())
-        if item.name in wanted and everything[item.name].state == pipelines.RUNNING and item.kind == "transform"
+        if item.name in wanted
+        and everything[item.name].state == pipelines.RUNNING
+        and item.kind == "transform"
     ]
 
 

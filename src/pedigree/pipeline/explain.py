@@ -219,7 +219,9 @@ def _environment(store: Store, before: str, after: str) -> Iterator[Change]:
     was, now = dict(_flat("", old["facts"])), dict(_flat("", new["facts"]))
     for name in sorted({*was, *now}):
         if was.get(name) != now.get(name):
-            yield Change("environment", f"environment {name}: {was.get(name, 'absent')} -> {now.get(name, 'absent')}")
+            yield Change(
+                "environment", f"environment {name}: {was.get(name, 'absent')} -> {now.get(name, 'absent')}"
+            )
 
 
 def _flat(prefix: str, value: Any) -> Iterator[tuple[str, str]]:
@@ -241,5 +243,3 @@ def explain_pipeline(store: Store, name: str) -> tuple[str, ...]:
 
     pipeline = pipelines.get(store, name).pipeline
     return planning.plan(planning.Surroundings(store), pipeline).reasons
-
-

@@ -52,7 +52,7 @@ def _module(name: str, root: str, project: str) -> str:
 def _path(name: str, root: str, project: str) -> str:
     if name.startswith("/pfs/"):
         return f"{name} is not in this datum: look at the input's glob and at the path."
-    inside = name[len("/code/") :] if name.startswith("/code/") else name
+    inside = name.removeprefix("/code/")
     inside = inside.removeprefix("./")
     for path in (inside if inside.startswith("/") else f"{root}/{inside}", f"{project}/{inside}"):
         path = os.path.normpath(path)

@@ -83,7 +83,14 @@ class JobRunner:
         self.begin(self.run_id)
         error = f"not run: {', '.join(broken)} failed in this run"
         job = Job(
-            self.run_id, self.pipeline.name, jobs.UNRUNNABLE, moment, self.pipeline.digest, 0, finished=moment, error=error
+            self.run_id,
+            self.pipeline.name,
+            jobs.UNRUNNABLE,
+            moment,
+            self.pipeline.digest,
+            0,
+            finished=moment,
+            error=error,
         )
         with self.store.database.transaction():
             jobs.save(self.store, job)
@@ -134,7 +141,9 @@ class JobRunner:
         named = [identity.of_datum(shared, datum) for datum in planned]
         known = self._known(plan, planned, [name for name, _ in named])
         to_run = [
-            (datum, name, parts) for datum, (name, parts) in zip(planned, named, strict=True) if datum.id not in known
+            (datum, name, parts)
+            for datum, (name, parts) in zip(planned, named, strict=True)
+            if datum.id not in known
         ]
         job = replace(job, total=len(planned), skipped=len(known))
         with self.store.database.transaction():
@@ -210,7 +219,9 @@ class JobRunner:
         if self.pipeline.job_timeout_s:
             deadline = threading.Timer(
                 self.pipeline.job_timeout_s,
-                lambda: self.stop(f"the job ran longer than its job_timeout of {self.pipeline.job_timeout_s:g} s"),
+                lambda: self.stop(
+                    f"the job ran longer than its job_timeout of {self.pipeline.job_timeout_s:g} s"
+                ),
             )
             deadline.daemon = True
             deadline.start()
@@ -289,7 +300,11 @@ class JobRunner:
             if result.state == "processed":
                 files = result.collect(self._batch)
                 tree = trees.build(iter(files.items()), self._batch.add)
-                value |= {"tree": tree, "files": len(files), "size_bytes": sum(item.size for item in files.values())}
+                value |= {
+                    "tree": tree,
+                    "files": len(files),
+                    "size_bytes": sum(item.size for item in files.values()),
+                }
                 self._results[task.datum.id] = (task.identity, tree)
                 self._unsaved.append((jobs.RESULT, task.identity, value, [tree], logs))
                 self._unsaved.append((jobs.PARTS, task.identity, parts, [], []))
@@ -435,7 +450,9 @@ class JobRunner:
                     )
                     # The parent may hold the same manifest; this job's pin keeps its own when the commit goes.
                     self.store.pin(f"job/{job.key}", objects=[manifest])
-                    job = replace(job, state=jobs.SUCCESS, finished=time.time(), manifest=manifest, commit=commit.id)
+                    job = replace(
+                        job, state=jobs.SUCCESS, finished=time.time(), manifest=manifest, commit=commit.id
+                    )
                     jobs.save(self.store, job)
         self._finished(job)
         return job

@@ -164,7 +164,8 @@ def get(store: Store, text: str) -> Job:
     found = [job for job in all_jobs(store, pipeline) if job.run.startswith(run)]
     if not found:
         raise JobNotFound(
-            f"There is no job {text!r}.", remedy="`pedigree job list` shows the jobs; name one as PIPELINE or PIPELINE@RUN."
+            f"There is no job {text!r}.",
+            remedy="`pedigree job list` shows the jobs; name one as PIPELINE or PIPELINE@RUN.",
         )
     return found[0]
 

@@ -1,7 +1,7 @@
 """The registry of pipelines: applying specs, listing, stopping, deleting.
 
-    records "pipeline" NAME        -> {"spec": effective spec, "digest", "version", "state", "created", "updated"}
-    records "spec"     DIGEST      -> effective spec: every version that ever was, for lineage and rebuilding
+records "pipeline" NAME        -> {"spec": effective spec, "digest", "version", "state", "created", "updated"}
+records "spec"     DIGEST      -> effective spec: every version that ever was, for lineage and rebuilding
 """
 
 from __future__ import annotations
@@ -66,7 +66,9 @@ def spec(store: Store, digest: str) -> Pipeline:
     """The effective spec with this digest, whether or not a pipeline still has it."""
     value = store.records.get(SPEC, digest)
     if value is None:
-        raise PipelineNotFound(f"The store holds no spec {digest}.", remedy="`pedigree fsck` says what is missing.")
+        raise PipelineNotFound(
+            f"The store holds no spec {digest}.", remedy="`pedigree fsck` says what is missing."
+        )
     return Pipeline.from_json(value)
 
 
@@ -161,7 +163,9 @@ def delete(store: Store, name: str, *, keep_repository: bool = False, force: boo
 def order(pipelines: Iterable[Pipeline]) -> list[Pipeline]:
     """Upstream before downstream, by name where neither depends on the other. Cycles were refused by `apply`."""
     left = {item.name: item for item in pipelines}
-    needs = {name: {leaf.repo for leaf in item.leaves()} & left.keys() - {name} for name, item in left.items()}
+    needs = {
+        name: {leaf.repo for leaf in item.leaves()} & left.keys() - {name} for name, item in left.items()
+    }
     result: list[Pipeline] = []
     while needs:
         ready = sorted(name for name, needed in needs.items() if not needed)
@@ -189,7 +193,9 @@ def _change(new: Pipeline, old: Registered | None) -> Applied:
     return Applied(new, "updated", old.version + 1, changed + notes)
 
 
-def _check(loaded: list[Pipeline], present: Mapping[str, Registered], repositories: Mapping[str, str]) -> None:
+def _check(
+    loaded: list[Pipeline], present: Mapping[str, Registered], repositories: Mapping[str, str]
+) -> None:
     for item in loaded:
         if item.name not in present and repositories.get(item.name) == "input":
             raise AlreadyExists(
@@ -204,7 +210,9 @@ def _make_repositories(store: Store, pipeline: Pipeline, known: Mapping[str, str
         store.create_repository(pipeline.name, description=pipeline.description, kind="output")
     for item in walk(pipeline.input):
         if isinstance(item, CronInput) and item.repo not in names:
-            store.create_repository(item.repo, description=f"Ticks of {pipeline.name}: {item.spec}", kind="cron")
+            store.create_repository(
+                item.repo, description=f"Ticks of {pipeline.name}: {item.spec}", kind="cron"
+            )
         elif not isinstance(item, CronInput) and item.trigger is not None:
             _make_trigger(store, item.repo, item.branch, item.trigger)
 

@@ -156,7 +156,9 @@ def _reasons(plan: JobPlan) -> tuple[str, ...]:
         "isolation": plan.isolation,
         "compat": plan.compat,
     }
-    reasons = [text for name, text in COMPARED.items() if _seen(name, made_by.get(name)) != _seen(name, now[name])]
+    reasons = [
+        text for name, text in COMPARED.items() if _seen(name, made_by.get(name)) != _seen(name, now[name])
+    ]
     return tuple(reasons + input_reasons(plan))
 
 

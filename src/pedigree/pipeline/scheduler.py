@@ -13,12 +13,12 @@ from dataclasses import replace
 
 from pedigree.errors import PedigreeError
 from pedigree.pipeline import events, jobs
-from pedigree.pipeline.report import RunReport
 from pedigree.pipeline.events import OnEvent
 from pedigree.pipeline.job import JobRunner
 from pedigree.pipeline.jobs import Job
 from pedigree.pipeline.model import Pipeline
 from pedigree.pipeline.planning import Surroundings
+from pedigree.pipeline.report import RunReport
 from pedigree.store import runs
 
 
@@ -105,7 +105,13 @@ class Scheduler:
             for thread in threads:
                 thread.join()
             states = {job.state for job in self._ended}
-            state = jobs.KILLED if jobs.KILLED in states else jobs.FAILED if states - {jobs.SUCCESS} else jobs.SUCCESS
+            state = (
+                jobs.KILLED
+                if jobs.KILLED in states
+                else jobs.FAILED
+                if states - {jobs.SUCCESS}
+                else jobs.SUCCESS
+            )
             if self._begun:
                 self.store.finish_run(name, state)
         if self._crash is not None:
@@ -152,10 +158,13 @@ class Scheduler:
         job = None
         try:
             broken = sorted(
-                {leaf.repo for leaf in runner.pipeline.leaves() if self._broken(leaf.repo)} - {runner.pipeline.name}
+                {leaf.repo for leaf in runner.pipeline.leaves() if self._broken(leaf.repo)}
+                - {runner.pipeline.name}
             )
             job = runner.unrunnable(broken) if broken else runner.run()
-        except BaseException as error:  # the scheduler's thread raises it; a thread of its own would only print it
+        except (
+            BaseException
+        ) as error:  # the scheduler's thread raises it; a thread of its own would only print it
             with self._changed:
                 if self._crash is None or not isinstance(error, PedigreeError):
                     self._crash = error

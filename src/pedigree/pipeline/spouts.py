@@ -47,7 +47,13 @@ def run(surroundings: Surroundings, pipeline: Pipeline, *, stop: Stop, on_event:
             _take(surroundings, plan, place, view, code_tree, made, on_event)
 
     daemon.run(
-        surroundings, plan, Datum(id="", inputs=(), index=0), runs.new_id(), stop=stop, on_event=on_event, beside=beside
+        surroundings,
+        plan,
+        Datum(id="", inputs=(), index=0),
+        runs.new_id(),
+        stop=stop,
+        on_event=on_event,
+        beside=beside,
     )
     return made
 

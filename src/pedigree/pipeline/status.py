@@ -76,7 +76,14 @@ def status(store: Store, *, isolation: str = "auto", compat: str | None = None) 
                 stale.add(pipeline.name)
         result.append(
             PipelineStatus(
-                pipeline.name, pipeline.kind, state, entry.version, reasons, upstream, head.id if head else "", job
+                pipeline.name,
+                pipeline.kind,
+                state,
+                entry.version,
+                reasons,
+                upstream,
+                head.id if head else "",
+                job,
             )
         )
     return result
