@@ -45,9 +45,7 @@ def write_metrics(out: Path, total: dict[str, Any]) -> None:
     """`metrics.json`, and the same numbers as lines of `metrics.csv`: metric, class (or "all"), value."""
     (out / "metrics.json").write_text(json.dumps(total, indent=1) + "\n")
     rows = [(metric, name, value) for metric in ("iou", "f1") for name, value in total[metric].items()]
-    rows += [
-        (metric, "all", total[metric]) for metric in ("mean_iou", "mean_f1", "accuracy", "pets", "pixels")
-    ]
+    rows += [(metric, "all", total[metric]) for metric in ("mean_iou", "mean_f1", "accuracy", "pets", "pixels")]
     with (out / "metrics.csv").open("w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([("metric", "class", "value"), *rows])
 
@@ -61,20 +59,14 @@ def write_pets(out: Path, names: list[str], each: list[dict[str, Any]]) -> None:
             writer.writerow((pet, *score["iou"].values(), score["mean_f1"], score["accuracy"]))
 
 
-def picture(
-    image: NDArray[np.uint8], truth: NDArray[np.int64], predicted: NDArray[np.int64]
-) -> NDArray[np.uint8]:
+def picture(image: NDArray[np.uint8], truth: NDArray[np.int64], predicted: NDArray[np.int64]) -> NDArray[np.uint8]:
     """One row of the grid: image, truth, prediction side by side, (h, 3 w, 3)."""
     return np.concatenate((image, COLOURS[truth], COLOURS[predicted]), axis=1)
 
 
-def write_pictures(
-    path: Path, pairs: Pairs, predicted: Tensor, each: list[dict[str, Any]], count: int
-) -> None:
+def write_pictures(path: Path, pairs: Pairs, predicted: Tensor, each: list[dict[str, Any]], count: int) -> None:
     """The grid: `count` pets, chosen in even steps from the best to the worst IoU of the pet."""
-    ranked = sorted(
-        range(len(each)), key=lambda index: (-(each[index]["iou"]["pet"] or 0.0), pairs.names[index])
-    )
+    ranked = sorted(range(len(each)), key=lambda index: (-(each[index]["iou"]["pet"] or 0.0), pairs.names[index]))
     count = min(count, len(ranked))
     chosen = [ranked[round(row * (len(ranked) - 1) / max(1, count - 1))] for row in range(count)]
     height, width = pairs.images.shape[2:]
@@ -100,9 +92,7 @@ def main() -> None:
     torch.use_deterministic_algorithms(True)
     model, pairs = load(PFS / "model/model"), read_pairs(PFS / "test/test")
     predicted = predict(model, pairs.images, settings["batch"])
-    tables = [
-        confusion(mine, truth, len(CLASSES)) for mine, truth in zip(predicted, pairs.classes, strict=True)
-    ]
+    tables = [confusion(mine, truth, len(CLASSES)) for mine, truth in zip(predicted, pairs.classes, strict=True)]
     each = [scores(table, CLASSES) for table in tables]
     total = {"pets": len(tables), **scores(torch.stack(tables).sum(dim=0), CLASSES)}
 

@@ -66,9 +66,7 @@ def main() -> None:
             unpack(Path(place), Path(place) / "out")
             for folder in (Path(place) / "out").iterdir():
                 shutil.move(folder, PFS / "out" / folder.name)
-        (
-            PFS / "out/.commit"
-        ).touch()  # the spout's word for "this is one commit"; then it ends, there is nothing more
+        (PFS / "out/.commit").touch()  # the spout's word for "this is one commit"; then it ends, there is nothing more
     except PedigreeError as error:
         sys.exit(f"{error.message} {error.remedy or ''}")
 

@@ -22,7 +22,45 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 # All breeds of the real data set, in its order; a capital letter means a cat. Class ids count from 1 along this list,
 # breed ids along the cats and along the dogs.
-BREEDS = ["Abyssinian", "american_bulldog", "american_pit_bull_terrier", "basset_hound", "beagle", "Bengal", "Birman", "Bombay", "boxer", "British_Shorthair", "chihuahua", "Egyptian_Mau", "english_cocker_spaniel", "english_setter", "german_shorthaired", "great_pyrenees", "havanese", "japanese_chin", "keeshond", "leonberger", "Maine_Coon", "miniature_pinscher", "newfoundland", "Persian", "pomeranian", "pug", "Ragdoll", "Russian_Blue", "saint_bernard", "samoyed", "scottish_terrier", "shiba_inu", "Siamese", "Sphynx", "staffordshire_bull_terrier", "wheaten_terrier", "yorkshire_terrier"]
+BREEDS = [
+    "Abyssinian",
+    "american_bulldog",
+    "american_pit_bull_terrier",
+    "basset_hound",
+    "beagle",
+    "Bengal",
+    "Birman",
+    "Bombay",
+    "boxer",
+    "British_Shorthair",
+    "chihuahua",
+    "Egyptian_Mau",
+    "english_cocker_spaniel",
+    "english_setter",
+    "german_shorthaired",
+    "great_pyrenees",
+    "havanese",
+    "japanese_chin",
+    "keeshond",
+    "leonberger",
+    "Maine_Coon",
+    "miniature_pinscher",
+    "newfoundland",
+    "Persian",
+    "pomeranian",
+    "pug",
+    "Ragdoll",
+    "Russian_Blue",
+    "saint_bernard",
+    "samoyed",
+    "scottish_terrier",
+    "shiba_inu",
+    "Siamese",
+    "Sphynx",
+    "staffordshire_bull_terrier",
+    "wheaten_terrier",
+    "yorkshire_terrier",
+]
 DRAWN = ("Abyssinian", "beagle", "Bombay", "pug", "Russian_Blue", "samoyed", "Siamese", "shiba_inu")
 COATS = {  # the body's colour and the colour of its markings
     "Abyssinian": ((176, 112, 60), (120, 70, 36)),
@@ -67,9 +105,7 @@ def _varied(colour: Colour, spread: int, rng: random.Random) -> Colour:
     return red, green, blue
 
 
-def _ellipse(
-    draw: ImageDraw.ImageDraw, centre: tuple[float, float], radii: tuple[float, float], fill: object
-) -> None:
+def _ellipse(draw: ImageDraw.ImageDraw, centre: tuple[float, float], radii: tuple[float, float], fill: object) -> None:
     (x, y), (rx, ry) = centre, radii
     draw.ellipse((x - rx, y - ry, x + rx, y + ry), fill=fill)  # type: ignore[arg-type]
 
@@ -81,13 +117,9 @@ def _background(size: tuple[int, int], rng: random.Random) -> Image.Image:
     scene = Image.new("RGB", size, wall)
     draw = ImageDraw.Draw(scene)
     horizon = rng.randint(height // 3, height * 3 // 4)
-    draw.rectangle(
-        (0, horizon, width, height), fill=_varied(rng.choice(((96, 140, 70), (150, 120, 92))), 30, rng)
-    )
+    draw.rectangle((0, horizon, width, height), fill=_varied(rng.choice(((96, 140, 70), (150, 120, 92))), 30, rng))
     for _ in range(rng.randint(4, 9)):
-        colour = _varied(
-            rng.choice([*[coat for coat, _ in COATS.values()], (70, 110, 160), (180, 60, 60)]), 30, rng
-        )
+        colour = _varied(rng.choice([*[coat for coat, _ in COATS.values()], (70, 110, 160), (180, 60, 60)]), 30, rng)
         x, y = rng.randint(0, width), rng.randint(0, height)
         reach = rng.randint(width // 20, width // 6)
         if rng.random() < 0.5:

@@ -88,8 +88,7 @@ class Encoder(nn.Module):
         given = {
             name: tensor
             for name, tensor in state.items()
-            if not name.startswith(("features.18.", "classifier."))
-            and not name.endswith("num_batches_tracked")
+            if not name.startswith(("features.18.", "classifier.")) and not name.endswith("num_batches_tracked")
         }
         wanted = {name for name in own if not name.endswith("num_batches_tracked")}
         wrong = sorted(wanted ^ given.keys())

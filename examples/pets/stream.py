@@ -51,9 +51,7 @@ def parse_list(text: str) -> dict[str, dict[str, str | int]]:
             continue
         fields = line.split()
         if len(fields) != 4 or not all(field.isdecimal() for field in fields[1:]):
-            sys.exit(
-                f"annotations/list.txt, line {number}: ID, class id, species and breed id expected, got {line!r}"
-            )
+            sys.exit(f"annotations/list.txt, line {number}: ID, class id, species and breed id expected, got {line!r}")
         pet, class_id, kind, breed_id = fields
         pets[pet] = {
             "id": pet,

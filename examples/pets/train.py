@@ -43,9 +43,7 @@ def rate_at(step: int, steps: int) -> float:
     return (step + 1) / warm if step < warm else (1 + math.cos(math.pi * (step - warm) / (steps - warm))) / 2
 
 
-def augmented(
-    images: Tensor, classes: Tensor, how: dict[str, float], random: torch.Generator
-) -> tuple[Tensor, Tensor]:
+def augmented(images: Tensor, classes: Tensor, how: dict[str, float], random: torch.Generator) -> tuple[Tensor, Tensor]:
     """Mirror, crop and light each pair at random; images are floats in [0, 1], masks stay class indices."""
     count = len(images)
 
@@ -58,9 +56,7 @@ def augmented(
     zero = torch.zeros(count)
     window = torch.stack((scale * mirror, zero, shift_x, zero, scale, shift_y), dim=1).view(count, 2, 3)
     grid = functional.affine_grid(window, [count, 1, *images.shape[2:]], align_corners=False)
-    images = functional.grid_sample(
-        images, grid, mode="bilinear", padding_mode="reflection", align_corners=False
-    )
+    images = functional.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
     masks = functional.grid_sample(
         classes.unsqueeze(1).to(torch.float32),
         grid,
@@ -88,9 +84,7 @@ def watch(model: UNet, pairs: Pairs, batch: int) -> dict[str, Any]:
     return {"loss": loss / len(pairs.names), **scores(table, CLASSES)}
 
 
-def train(
-    model: UNet, training: Pairs, validation: Pairs, settings: dict[str, Any], random: torch.Generator
-) -> Any:
+def train(model: UNet, training: Pairs, validation: Pairs, settings: dict[str, Any], random: torch.Generator) -> Any:
     """Train in place; returns step -> numbers for the log: the loss of every step, the scores where we watched."""
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=settings["learning_rate"], weight_decay=settings["weight_decay"]
@@ -124,9 +118,7 @@ def train(
                 "f1/mean": seen["mean_f1"],
                 "accuracy": seen["accuracy"],
             }
-            numbers = ", ".join(
-                f"{name} {number:.4f}" for name, number in rows[step + 1].items() if name != "rate"
-            )
+            numbers = ", ".join(f"{name} {number:.4f}" for name, number in rows[step + 1].items() if name != "rate")
             print(f"step {step + 1} of {steps}: {numbers}", flush=True)
     return rows
 

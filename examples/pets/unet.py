@@ -40,17 +40,13 @@ class UNet(nn.Module):
     def __init__(self, width: float, decoder: Sequence[int]) -> None:
         super().__init__()
         if len(decoder) != 5:
-            raise ValueError(
-                f"the decoder has 5 stages (strides 16, 8, 4, 2, 1), got {len(decoder)}: {list(decoder)}"
-            )
+            raise ValueError(f"the decoder has 5 stages (strides 16, 8, 4, 2, 1), got {len(decoder)}: {list(decoder)}")
         self.settings = {"width": width, "decoder": list(decoder)}
         self.encoder = Encoder(width)
         *skips, deepest = self.encoder.depths
         self.ups = nn.ModuleList(
             Up(inputs, skip, outputs)
-            for inputs, skip, outputs in zip(
-                (deepest, *decoder), (*reversed(skips), 0), decoder, strict=False
-            )
+            for inputs, skip, outputs in zip((deepest, *decoder), (*reversed(skips), 0), decoder, strict=False)
         )
         self.head = nn.Conv2d(decoder[-1], len(CLASSES), 1)
         # The statistics of ImageNet, which pretrained encoders expect; without one they only centre the values.

@@ -53,9 +53,7 @@ def main() -> None:
             "Put the photograph as well",
         )
     if not mask_path:
-        refuse(
-            photograph, f"has no mask: {trimap} is missing", "Put the mask as well, or delete the photograph"
-        )
+        refuse(photograph, f"has no mask: {trimap} is missing", "Put the mask as well, or delete the photograph")
     if not facts_path:
         refuse(photograph, f"has no label: {facts_name} is missing", "Add its line to annotations/list.txt")
 

@@ -35,9 +35,7 @@ def encode(value: Any) -> bytes:
     Raises TypeError for anything else and ValueError for NaN and infinities, which have no JSON form.
     """
     _check_keys(value)
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    ).encode("utf-8")
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode("utf-8")
 
 
 def decode(data: bytes) -> Any:

@@ -65,9 +65,7 @@ class PedigreeError(Exception):
         return (_rebuild, (type(self), self.message, self.remedy, self.objects))
 
 
-def _rebuild(
-    kind: type[PedigreeError], message: str, remedy: str | None, objects: dict[str, Any]
-) -> PedigreeError:
+def _rebuild(kind: type[PedigreeError], message: str, remedy: str | None, objects: dict[str, Any]) -> PedigreeError:
     return kind(message, remedy=remedy, **objects)
 
 

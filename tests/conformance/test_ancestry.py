@@ -115,9 +115,7 @@ def test_a_step_leads_to_that_commit(store: Store, ref: str, message: str) -> No
     assert store.resolve(f"images@{ref}").commit.message == message
 
 
-@pytest.mark.parametrize(
-    "ref", ["master^5", "master.6", "master.-5", "old.3", "old^2", "master~999999999999999"]
-)
+@pytest.mark.parametrize("ref", ["master^5", "master.6", "master.-5", "old.3", "old^2", "master~999999999999999"])
 def test_a_step_past_the_first_commit_says_how_long_the_line_is(store: Store, ref: str) -> None:
     """Break: stop silently at the first commit."""
     with pytest.raises(CommitNotFound, match=r"that line has [25] commits"):

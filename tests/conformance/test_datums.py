@@ -34,13 +34,9 @@ def only(node: object, repos: Repositories = REPOS) -> DatumInput:
         ("/nothing*", []),
     ],
 )
-def test_a_glob_makes_a_datum_of_every_file_and_folder_that_it_matches(
-    glob: str, expected: list[str]
-) -> None:
+def test_a_glob_makes_a_datum_of_every_file_and_folder_that_it_matches(glob: str, expected: list[str]) -> None:
     """Folders count, and `**` matches both. Break: match files only."""
-    assert sorted(item.path for datum in REPOS.plan(pfs("r", glob)) for item in datum.inputs) == sorted(
-        expected
-    )
+    assert sorted(item.path for datum in REPOS.plan(pfs("r", glob)) for item in datum.inputs) == sorted(expected)
 
 
 def test_an_empty_repository_has_no_datums_whatever_the_glob() -> None:
@@ -142,8 +138,6 @@ def test_one_scan_and_many_look_ups_find_the_same(found: list[str], glob: str) -
         planner.FILES_PER_LOOKUP = kept
     assert results[0] == results[1]
     for item in results[0]:
-        below = [
-            path for path in found if not item.path or path == item.path or path.startswith(item.path + "/")
-        ]
+        below = [path for path in found if not item.path or path == item.path or path.startswith(item.path + "/")]
         assert item.file_count == len(below)
         assert item.size_bytes == sum(len(path) for path in below)

@@ -73,9 +73,7 @@ VECTORS = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("pattern", "yes", "no"), [v for v in VECTORS if v[0] != "/[]a]"], ids=lambda v: str(v)[:30]
-)
+@pytest.mark.parametrize(("pattern", "yes", "no"), [v for v in VECTORS if v[0] != "/[]a]"], ids=lambda v: str(v)[:30])
 def test_vectors(pattern: str, yes: list[str], no: list[str]) -> None:
     """Break: let `*` cross a slash, or `**` not."""
     glob = globs.compile(pattern)
@@ -275,9 +273,7 @@ def test_matching_a_tree_is_matching_everything_in_it(pattern: str) -> None:
     tree, held = _tree(PATHS)
     glob = globs.compile(pattern)
     expected = [
-        (path, folder, captures)
-        for path, folder in everything(PATHS)
-        if (captures := glob.match(path)) is not None
+        (path, folder, captures) for path, folder in everything(PATHS) if (captures := glob.match(path)) is not None
     ]
     assert list(globs.matches(tree, glob, held.__getitem__)) == expected
     if pattern not in {"/nothing/*", "/[!x]/d", "/b-c/"}:
@@ -286,9 +282,7 @@ def test_matching_a_tree_is_matching_everything_in_it(pattern: str) -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(
-    st.lists(
-        st.sampled_from(["a", "b", "*", "?", "**", "/", "/*", "{a,b}", "(a|b)", "[!a]", "!(a)"]), max_size=6
-    ),
+    st.lists(st.sampled_from(["a", "b", "*", "?", "**", "/", "/*", "{a,b}", "(a|b)", "[!a]", "!(a)"]), max_size=6),
     st.sets(
         st.builds("/".join, st.lists(st.sampled_from(["a", "b", "ab", "a-"]), min_size=1, max_size=4)),
         max_size=30,

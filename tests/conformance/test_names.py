@@ -34,16 +34,12 @@ def test_a_name_may_repeat_only_where_its_datums_never_meet(node: Input, clash: 
 def test_operands_are_sorted_by_name_inside_out_and_stably() -> None:
     """A combination sorts by the name of its first leaf after sorting. Break: sort outer operands first."""
     node = combine("cross", combine("union", pfs("z"), pfs("b")), pfs("c"), pfs("a", name="c", branch="x"))
-    expected = combine(
-        "cross", combine("union", pfs("b"), pfs("z")), pfs("c"), pfs("a", name="c", branch="x")
-    )
+    expected = combine("cross", combine("union", pfs("b"), pfs("z")), pfs("c"), pfs("a", name="c", branch="x"))
     assert sorted_input(node) == expected
 
 
 def read(pfs_fields: str) -> Pipeline:
-    (found,) = spec.parse(
-        f"pipeline: {{name: p}}\ntransform: {{cmd: [a]}}\ninput: {{pfs: {{glob: /, {pfs_fields}}}}}"
-    )
+    (found,) = spec.parse(f"pipeline: {{name: p}}\ntransform: {{cmd: [a]}}\ninput: {{pfs: {{glob: /, {pfs_fields}}}}}")
     return found
 
 

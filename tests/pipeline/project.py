@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pedigree
@@ -18,7 +19,7 @@ class Project:
         self.store: Store = pedigree.init(folder)
         self.events: list[events.Event] = []
 
-    def put(self, repo: str, files: dict[str, str | None], branch: str = "master") -> None:
+    def put(self, repo: str, files: Mapping[str, str | None], branch: str = "master") -> None:
         """Commit files; None deletes one."""
         with self.store.commit(f"{repo}@{branch}", create=True) as change:
             for path, text in files.items():
@@ -56,9 +57,7 @@ class Project:
     def files(self, reference: str) -> list[str]:
         from pedigree.store import trees
 
-        return [
-            path for path, _ in trees.scan(self.store.resolve(reference).commit.tree, self.store.objects.read)
-        ]
+        return [path for path, _ in trees.scan(self.store.resolve(reference).commit.tree, self.store.objects.read)]
 
 
 COPY = """

@@ -25,9 +25,7 @@ JSON = st.recursive(
     | st.floats(allow_nan=False, allow_infinity=False)
     # Characters outside the basic plane are written as two escapes in JSON, which YAML does not join.
     | st.text(st.characters(max_codepoint=0xFFFD, exclude_categories=["Cs"])),
-    lambda inner: (
-        st.lists(inner, max_size=4) | st.dictionaries(st.text("abc", max_size=3), inner, max_size=4)
-    ),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text("abc", max_size=3), inner, max_size=4),
     max_leaves=10,
 )
 

@@ -245,9 +245,7 @@ def test_a_target_runs_what_it_needs_and_nothing_else(project: Project) -> None:
     project.put("in", {"a": "one"})
     project.apply(COPY)
     project.apply(COPY.replace("name: copy", "name: second"), "second.yaml")
-    project.apply(
-        COPY.replace("name: copy", "name: third").replace("repo: in", "repo: second, name: in"), "third.yaml"
-    )
+    project.apply(COPY.replace("name: copy", "name: third").replace("repo: in", "repo: second, name: in"), "third.yaml")
     report = project.run(targets=["third"])
     assert {job.pipeline for job in report.jobs} == {"second", "third"}
     with pytest.raises(PipelineNotFound, match="fourth"):
@@ -278,9 +276,7 @@ def test_a_second_run_at_the_same_time_is_refused_or_waits(project: Project) -> 
             "import sys, pedigree\nfrom pedigree.pipeline import engine\n"
             "engine.run(pedigree.open(sys.argv[1]), wait=False)"
         )
-        done = subprocess.run(
-            [sys.executable, "-c", code, str(project.folder)], capture_output=True, text=True
-        )
+        done = subprocess.run([sys.executable, "-c", code, str(project.folder)], capture_output=True, text=True)
     assert done.returncode != 0
     assert Busy.__name__ in done.stderr
     assert f"process {os.getpid()}" in done.stderr

@@ -17,9 +17,7 @@ def reads(name: str, *repos: str, cron: str = "") -> Pipeline:
 
 
 def test_pipelines_may_come_in_any_order_and_read_what_is_registered() -> None:
-    check_graph(
-        [reads("c", "b"), reads("b", "a", "old"), reads("t", cron="t_tick")], [reads("old", "a")], ["a"]
-    )
+    check_graph([reads("c", "b"), reads("b", "a", "old"), reads("t", cron="t_tick")], [reads("old", "a")], ["a"])
 
 
 def test_a_repository_that_nobody_makes_is_refused_with_the_nearest_name() -> None:
@@ -39,9 +37,7 @@ def test_a_circle_is_refused_even_through_registered_pipelines() -> None:
     """Updating `a` to read `c` closes a circle with two old ones. Break: check the new pipelines alone."""
     old = [reads("a", "in"), reads("b", "a"), reads("c", "b")]
     check_graph([reads("a", "in")], old, ["in"])
-    with pytest.raises(
-        InvalidSpec, match=r"in a circle: (a -> b -> c -> a|b -> c -> a -> b|c -> a -> b -> c)\."
-    ):
+    with pytest.raises(InvalidSpec, match=r"in a circle: (a -> b -> c -> a|b -> c -> a -> b|c -> a -> b -> c)\."):
         check_graph([reads("a", "c")], old, ["in"])
 
 

@@ -16,16 +16,12 @@ from pedigree.pipeline.model import Combined, CronInput, Input, PfsInput, Pipeli
 
 TEXT = st.text(max_size=5)
 LEAVES: st.SearchStrategy[Input] = st.one_of(
-    st.builds(
-        PfsInput, TEXT, TEXT, lazy=st.booleans(), trigger=st.none() | st.builds(model.Trigger, size=TEXT)
-    ),
+    st.builds(PfsInput, TEXT, TEXT, lazy=st.booleans(), trigger=st.none() | st.builds(model.Trigger, size=TEXT)),
     st.builds(CronInput, TEXT, TEXT, TEXT),
 )
 INPUTS = st.recursive(
     LEAVES,
-    lambda inner: st.builds(
-        Combined, st.sampled_from(model.COMBINATIONS), st.lists(inner, max_size=3).map(tuple)
-    ),
+    lambda inner: st.builds(Combined, st.sampled_from(model.COMBINATIONS), st.lists(inner, max_size=3).map(tuple)),
     max_leaves=6,
 )
 SERVICES = st.builds(model.Service, st.integers(0, 9), st.integers(0, 9))

@@ -138,9 +138,7 @@ def test_spellings_of_pachyderm_1_are_read() -> None:
 
 def test_fields_of_kubernetes_are_kept_and_told() -> None:
     """Break: drop them on reading."""
-    found = one(
-        HEAD + READ + "tolerations: [{key: k}]\npod_patch: '[]'\nscheduling_spec: {node_selector: {a: b}}"
-    )
+    found = one(HEAD + READ + "tolerations: [{key: k}]\npod_patch: '[]'\nscheduling_spec: {node_selector: {a: b}}")
     assert found.ignored == {
         "tolerations": [{"key": "k"}],
         "pod_patch": "[]",
@@ -251,9 +249,7 @@ def test_a_trigger_without_a_branch_gets_a_branch_of_its_own_counted_per_reposit
         ("", 1, "", "no pipeline spec", ""),
     ],
 )
-def test_an_error_names_file_line_field_and_remedy(
-    text: str, line: int, field: str, message: str, remedy: str
-) -> None:
+def test_an_error_names_file_line_field_and_remedy(text: str, line: int, field: str, message: str, remedy: str) -> None:
     """Break: point at the value's first line instead of the key's, or take pydantic's own message."""
     with pytest.raises(InvalidSpec) as caught:
         spec.parse(text, "f.yaml")

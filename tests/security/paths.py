@@ -96,9 +96,7 @@ def _tar(*members: tuple[str, str, str | bytes, int]) -> bytes:
     return out.getvalue()
 
 
-def raw_tar_header(
-    name: bytes, size: int = 0, kind: bytes = b"0", link: bytes = b"", mode: int = 0o644
-) -> bytes:
+def raw_tar_header(name: bytes, size: int = 0, kind: bytes = b"0", link: bytes = b"", mode: int = 0o644) -> bytes:
     """One 512-byte header, written here and not by tarfile, which would repair it."""
     head = bytearray(512)
     head[0 : len(name)] = name
@@ -142,9 +140,7 @@ def hostile_archives() -> dict[str, bytes]:
         "tar: absolute, by prefix": raw_tar_header(b"escaped")[:345] + bytes(167),  # filled in below
         "zip: absolute": _zip_of(["/escaped"]),
         "tar: file through a link": _tar(("l", "2", "/", 0o777), ("l/escaped", "0", b"x", 0o644)),
-        "tar: file through a relative link": _tar(
-            ("a/l", "2", "../..", 0o777), ("a/l/escaped", "0", b"x", 0o644)
-        ),
+        "tar: file through a relative link": _tar(("a/l", "2", "../..", 0o777), ("a/l/escaped", "0", b"x", 0o644)),
         "zip: file through a link": _zip_link_then_file(),
         "tar: hard link to outside": _tar(("l", "1", "../../etc/passwd", 0o644)),
         "tar: hard link to an absolute path": _tar(("l", "1", "/etc/passwd", 0o644)),
@@ -209,9 +205,7 @@ def _zip_link_then_file() -> bytes:
 def overlapping_zip(members: int, size: int) -> bytes:
     """Many directory entries that share one piece of packed data."""
     packed = zlib.compress(bytes(1 << 16), 9)[2:-4]
-    local = (
-        struct.pack("<4s5HLLL2H", b"PK\x03\x04", 20, 0, 8, 0, 0, 0, len(packed), size, 1, 0) + b"a" + packed
-    )
+    local = struct.pack("<4s5HLLL2H", b"PK\x03\x04", 20, 0, 8, 0, 0, 0, len(packed), size, 1, 0) + b"a" + packed
     entries = b"".join(
         struct.pack(
             "<4s4B4HL2L5H2L",
@@ -238,9 +232,7 @@ def overlapping_zip(members: int, size: int) -> bytes:
         + b"%04d" % number
         for number in range(members)
     )
-    end = struct.pack(
-        "<4s4H2LH", b"PK\x05\x06", 0, 0, members & 0xFFFF, members & 0xFFFF, len(entries), len(local), 0
-    )
+    end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, members & 0xFFFF, members & 0xFFFF, len(entries), len(local), 0)
     return local + entries + end
 
 
@@ -255,9 +247,7 @@ def _zip_says_less() -> bytes:
     packed = zlib.compress(b"x" * 1000, 9)[2:-4]
     local = struct.pack("<4s5HLLL2H", b"PK\x03\x04", 20, 0, 8, 0, 0, 0, len(packed), 10, 1, 0) + b"a" + packed
     entry = (
-        struct.pack(
-            "<4s4B4HL2L5H2L", b"PK\x01\x02", 20, 3, 20, 0, 0, 8, 0, 0, 0, len(packed), 10, 1, 0, 0, 0, 0, 0, 0
-        )
+        struct.pack("<4s4B4HL2L5H2L", b"PK\x01\x02", 20, 3, 20, 0, 0, 8, 0, 0, 0, len(packed), 10, 1, 0, 0, 0, 0, 0, 0)
         + b"a"
     )
     return local + entry + struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 1, 1, len(entry), len(local), 0)

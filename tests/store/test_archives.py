@@ -84,9 +84,7 @@ FORMATS: dict[str, Callable[[dict[str, bytes]], bytes]] = {
     "pax": tar_of,
     "gnu": lambda files: tar_of(files, tarfile.GNU_FORMAT),
     "gzip": lambda files: gzip.compress(tar_of(files), 1),
-    "gzip in two parts": lambda files: (
-        gzip.compress(tar_of(files)[:5000]) + gzip.compress(tar_of(files)[5000:])
-    ),
+    "gzip in two parts": lambda files: gzip.compress(tar_of(files)[:5000]) + gzip.compress(tar_of(files)[5000:]),
     "gzip with padding": lambda files: gzip.compress(tar_of(files)) + bytes(600),
     "bzip2": lambda files: bz2.compress(tar_of(files), 1),
     "xz": lambda files: lzma.compress(tar_of(files), preset=0),
@@ -250,8 +248,6 @@ def test_an_xz_that_asks_for_gigabytes_is_refused() -> None:
 
     start = 12
     length = (data[start] + 1) * 4
-    data[start + length - 4 : start + length] = zlib.crc32(data[start : start + length - 4]).to_bytes(
-        4, "little"
-    )
+    data[start + length - 4 : start + length] = zlib.crc32(data[start : start + length - 4]).to_bytes(4, "little")
     with pytest.raises(InvalidInput, match="xz data"):
         read_all(bytes(data))

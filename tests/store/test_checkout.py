@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tests.store.opened import Opened
 
 from pedigree.errors import AlreadyExists, MissingObject, PathNotFound, StorageFailure, Unsupported
+from pedigree.store import beneath, trees
 from pedigree.store import checkout as module
-from pedigree.store import trees
 from pedigree.store.batch import Batch
 from pedigree.store.checkout import CheckedOut, checkout
 from pedigree.store.objects import Objects
@@ -47,9 +47,7 @@ def save(store: Opened, batch: Batch) -> None:
 
 def put(store: Opened, files: Files) -> str:
     with store.objects.batch() as batch:
-        entries = [
-            (path, Entry(kind, len(data), batch.add(data))) for path, (kind, data) in sorted(files.items())
-        ]
+        entries = [(path, Entry(kind, len(data), batch.add(data))) for path, (kind, data) in sorted(files.items())]
         tree = trees.build(entries, batch.add)
         save(store, batch)
     return tree
@@ -95,20 +93,18 @@ _path = st.builds(
 
 
 @settings(max_examples=25, deadline=None)
-@given(
-    st.dictionaries(_path, st.tuples(st.sampled_from("fx"), st.binary(max_size=20)), min_size=1, max_size=15)
-)
+@given(st.dictionaries(_path, st.tuples(st.sampled_from("fx"), st.binary(max_size=20)), min_size=1, max_size=15))
 def test_any_tree_comes_back_whole(tmp_path_factory: pytest.TempPathFactory, files: Files) -> None:
     """Also when every group is as small as can be. Break: keep a folder's descriptor for the next group."""
     place = tmp_path_factory.mktemp("any")
     store = Opened(place / "project")
     tree = put(store, files)
-    most_files, most_folders = module.GROUP_FILES, module.OPEN_FOLDERS
-    module.GROUP_FILES, module.OPEN_FOLDERS = 2, 2
+    most_files, most_folders = module.GROUP_FILES, beneath.OPEN_FOLDERS
+    module.GROUP_FILES, module.OPEN_FOLDERS = 2, 2  # type: ignore[attr-defined]  # bound there from beneath
     try:
         checkout(store.objects, tree, place / "target")
     finally:
-        module.GROUP_FILES, module.OPEN_FOLDERS = most_files, most_folders
+        module.GROUP_FILES, module.OPEN_FOLDERS = most_files, most_folders  # type: ignore[attr-defined]  # as above
     assert read_back(place / "target") == files
 
 

@@ -40,10 +40,7 @@ def test_a_commit_holds_what_was_written_and_keeps_the_rest(store: Store) -> Non
         change.delete("a")
         change.link("l", "c/d")
     assert files(store, "images") == {"b": b"2", "c/d": b"3", "l": b"c/d"}
-    kinds = {
-        path: entry.kind
-        for path, entry in trees.scan(store.resolve("images").commit.tree, store.objects.read)
-    }
+    kinds = {path: entry.kind for path, entry in trees.scan(store.resolve("images").commit.tree, store.objects.read)}
     assert kinds == {"b": "f", "c/d": "x", "l": "l"}
     assert files(store, "images@master^") == {"a": b"1", "b": b"2"}
 
@@ -105,9 +102,7 @@ def test_the_same_tree_made_from_something_else_is_another_commit(store: Store) 
 
     def output(version: int, run: str) -> commits.Commit:
         provenance = [{"name": "images", "repo": "images", "commit": source.id}]
-        return store.commit_output(
-            "out", "master", tree, provenance=provenance, made_by={"version": version}, run=run
-        )
+        return store.commit_output("out", "master", tree, provenance=provenance, made_by={"version": version}, run=run)
 
     first = output(1, "a" * 32)
     assert output(1, "b" * 32) == first
@@ -165,9 +160,7 @@ def test_a_change_lands_on_the_head_that_it_finds(store: Store) -> None:
     }  # fmt: skip
 
 
-def test_a_head_that_moves_at_the_last_moment_is_noticed(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_head_that_moves_at_the_last_moment_is_noticed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody lands between tree and transaction. Break: `if False` for the comparison."""
     put(store, "images", a=b"1")
     with store.commit("images", "late") as change:

@@ -44,9 +44,7 @@ def _end(child: subprocess.Popen[str]) -> None:
     ("theirs", "ours", "busy"),
     [("shared", "shared", False), ("shared", "exclusive", True), ("exclusive", "shared", True)],
 )
-def test_processes_share_the_lock_or_have_it_alone(
-    tmp_path: Path, theirs: str, ours: str, busy: bool
-) -> None:
+def test_processes_share_the_lock_or_have_it_alone(tmp_path: Path, theirs: str, ours: str, busy: bool) -> None:
     """Another process's lock lets in exactly what it should. Break: take LOCK_SH in `exclusive`."""
     lock = durable.Lock(tmp_path / "lock")
     child = _holder(tmp_path / "lock", theirs)
@@ -137,9 +135,7 @@ def test_published_files_have_their_final_names_and_bytes(tmp_path: Path, count:
     assert not [name for name in os.listdir(tmp_path) if name.startswith("t-")]
 
 
-def test_a_failed_sync_is_reported_and_nothing_is_renamed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_sync_is_reported_and_nothing_is_renamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A failed sync is called once and stops the publishing. Break: ignore the result of fsync."""
     calls = []
 

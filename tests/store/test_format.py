@@ -30,9 +30,7 @@ def store(tmp_path: Path) -> Store:
     store.create_repository("out", kind="output")
     source = store.resolve("images").commit
     provenance = [{"name": "ïn", "repo": "images", "commit": source.id}]
-    store.commit_output(
-        "out", "master", source.tree, provenance=provenance, made_by={"job": "ö", "n": 1}, run="a" * 32
-    )
+    store.commit_output("out", "master", source.tree, provenance=provenance, made_by={"job": "ö", "n": 1}, run="a" * 32)
     return store
 
 
@@ -52,8 +50,7 @@ def test_a_stranger_reads_a_commit_by_the_page_alone(store: Store, tmp_path: Pat
     assert done.stderr == ""
     tree = store.resolve(repo).commit.tree
     expected = [
-        f"{entry.kind} {entry.size} {entry.digest} {path}"
-        for path, entry in trees.scan(tree, store.objects.read)
+        f"{entry.kind} {entry.size} {entry.digest} {path}" for path, entry in trees.scan(tree, store.objects.read)
     ]
     assert len(expected) == 603
     assert done.stdout.splitlines() == expected

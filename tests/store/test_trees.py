@@ -43,14 +43,14 @@ class Objects:
 @contextmanager
 def small_nodes() -> Iterator[None]:
     """Nodes of 4 entries on average, 7 at most: 120 paths make several levels, and forced cuts are common."""
-    bounds, most = nodes._BOUNDS, edits.MAX_ENTRIES
+    bounds, most = nodes._BOUNDS, nodes.MAX_ENTRIES
     nodes._BOUNDS = tuple((1 << 32) >> (2 * (level + 1)) for level in range(16))
-    edits.MAX_ENTRIES = 7
+    edits.MAX_ENTRIES = 7  # type: ignore[attr-defined]  # a constant of nodes, bound there
     trees.forget()
     try:
         yield
     finally:
-        nodes._BOUNDS, edits.MAX_ENTRIES = bounds, most
+        nodes._BOUNDS, edits.MAX_ENTRIES = bounds, most  # type: ignore[attr-defined]  # as above
         trees.forget()
 
 
@@ -73,9 +73,7 @@ def applied(content: Content, changes: Mapping[str, Entry | None]) -> Content:
 
 @settings(max_examples=300, deadline=None)
 @given(_content, st.lists(_changes, min_size=1, max_size=4))
-def test_editing_gives_the_tree_that_building_gives(
-    content: Content, steps: list[dict[str, Entry | None]]
-) -> None:
+def test_editing_gives_the_tree_that_building_gives(content: Content, steps: list[dict[str, Entry | None]]) -> None:
     """A tree's digest depends on its content alone, after any number of edits.
 
     Break: do not step back to the node before when a node loses its first key.
@@ -91,9 +89,7 @@ def test_editing_gives_the_tree_that_building_gives(
 
 @settings(max_examples=200, deadline=None)
 @given(_content, _changes)
-def test_diff_is_what_comparing_two_dictionaries_gives(
-    content: Content, changes: dict[str, Entry | None]
-) -> None:
+def test_diff_is_what_comparing_two_dictionaries_gives(content: Content, changes: dict[str, Entry | None]) -> None:
     """Break: skip a subtree when its first path is equal, instead of its digest."""
     with small_nodes():
         store = Objects()
@@ -311,8 +307,6 @@ def test_nodes_are_listed_once_for_trees_that_share_them() -> None:
     seen: set[str] = set()
     first = list(trees.nodes(old, store.read, seen))
     second = list(trees.nodes(new, store.read, seen))
-    assert sorted(digest for _, found in first for digest in found) == sorted(
-        e.digest for e in content.values()
-    )
+    assert sorted(digest for _, found in first for digest in found) == sorted(e.digest for e in content.values())
     assert len(second) <= 3
     assert seen == {name for name, _ in first + second}

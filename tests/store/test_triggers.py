@@ -133,9 +133,7 @@ def test_a_trigger_may_come_with_the_branch_and_as_an_object(store: Store) -> No
         ("master", {"branch": "circle", "commits": 1}, "closes a circle"),
     ],
 )
-def test_an_impossible_trigger_is_refused(
-    store: Store, branch: str, spec: dict[str, Any], message: str
-) -> None:
+def test_an_impossible_trigger_is_refused(store: Store, branch: str, spec: dict[str, Any], message: str) -> None:
     """Break: check when it fires."""
     store.create_trigger("images", "circle", {"branch": "between", "commits": 1})
     store.create_trigger("images", "between", {"branch": "master", "commits": 1})

@@ -15,15 +15,11 @@ if TYPE_CHECKING:
 
 
 def _declare(parser: Parser) -> None:
-    parser.add_argument(
-        "specs", metavar="SPEC", nargs="+", help="YAML, JSON or Jsonnet files; - for standard input"
-    )
+    parser.add_argument("specs", metavar="SPEC", nargs="+", help="YAML, JSON or Jsonnet files; - for standard input")
     parser.add_argument(
         "--arg", metavar="KEY=VALUE", action="append", help="A parameter of a Jsonnet template; repeatable"
     )
-    parser.add_argument(
-        "--reprocess", action="store_true", help="Let every datum run again, whatever is cached"
-    )
+    parser.add_argument("--reprocess", action="store_true", help="Let every datum run again, whatever is cached")
     options.dry_run(parser, "Show the effective specs and what would run; change nothing")
 
 

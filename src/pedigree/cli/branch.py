@@ -19,9 +19,7 @@ def parse(text: str) -> tuple[str, str]:
 
     found = references.parse(text)
     if found.path is not None or found.back or found.nth is not None:
-        raise InvalidReference(
-            f"{text!r} is more than a branch.", remedy=f"Write only {found.repo}@{found.branch}."
-        )
+        raise InvalidReference(f"{text!r} is more than a branch.", remedy=f"Write only {found.repo}@{found.branch}.")
     return found.repo, found.branch
 
 
@@ -29,12 +27,8 @@ def declare_trigger(parser: Parser) -> None:
     """The conditions of a trigger, which `branch create` and `trigger create` share."""
     parser.add_argument("--watch", metavar="BRANCH", help="The branch to watch, master unless given")
     parser.add_argument("--size", metavar="SIZE", help="Move when it has grown by SIZE: 500K, 10M, 2G")
-    parser.add_argument(
-        "--commits", metavar="NUMBER", type=options.positive, help="Move after NUMBER commits"
-    )
-    parser.add_argument(
-        "--rate", metavar="CRON", help="Move at most at these ticks: '@every 1h', '0 3 * * *'"
-    )
+    parser.add_argument("--commits", metavar="NUMBER", type=options.positive, help="Move after NUMBER commits")
+    parser.add_argument("--rate", metavar="CRON", help="Move at most at these ticks: '@every 1h', '0 3 * * *'")
     parser.add_argument("--cron", metavar="CRON", help="Move at these ticks, whatever was committed")
     parser.add_argument("--all", action="store_true", help="Wait for all conditions, not for the first")
 
@@ -65,7 +59,7 @@ def _declare_create(parser: Parser) -> None:
 
 def _create(arguments: Arguments) -> None:
     repo, name = parse(arguments.branch)
-    with options.store() as store:
+    with options.changing() as store:
         made = store.create_branch(repo, name, head=_head(repo, arguments.head), trigger=trigger(arguments))
         done(arguments, options.queued(store, f"Made the branch {_said(made)}."), shapes.branch(made))
 
@@ -88,7 +82,7 @@ def _declare_move(parser: Parser) -> None:
 
 def _move(arguments: Arguments) -> None:
     repo, name = parse(arguments.branch)
-    with options.store() as store:
+    with options.changing() as store:
         moved = store.move_branch(repo, name, _head(repo, arguments.head) or "")
         done(arguments, options.queued(store, f"Moved {_said(moved)}."), shapes.branch(moved))
 
@@ -132,7 +126,7 @@ def _inspect(arguments: Arguments) -> None:
 
 def _delete(arguments: Arguments) -> None:
     repo, name = parse(arguments.branch)
-    with options.store() as store:
+    with options.changing() as store:
         store.delete_branch(repo, name)
         text = f"Deleted the branch {repo}@{name}; its commits stay."
         done(arguments, options.queued(store, text), {"deleted": f"{repo}@{name}"})

@@ -42,9 +42,7 @@ class Parser(argparse.ArgumentParser):
         name = options[0].partition("=")[0]
         near = nearest(name, known)
         guess = f" Did you mean {near}?" if near else ""
-        return InvalidInput(
-            f"`pedigree {self.command.name}` has no option {name}.{guess}", remedy=self.remedy()
-        )
+        return InvalidInput(f"`pedigree {self.command.name}` has no option {name}.{guess}", remedy=self.remedy())
 
 
 class Command:
@@ -128,9 +126,7 @@ class Noun:
                 print(self.help())
             return 0
         if verb not in self.commands:
-            raise unknown(
-                f"verb of `pedigree {self.name}`", verb, self.commands, f"pedigree {self.name} --help"
-            )
+            raise unknown(f"verb of `pedigree {self.name}`", verb, self.commands, f"pedigree {self.name} --help")
         return self.commands[verb].main(rest)
 
     def help(self) -> str:
@@ -165,9 +161,7 @@ def unknown(what: str, name: str, known: Sequence[str] | Any, help_command: str)
     guess = SYNONYMS.get(name)
     near = guess if guess in names else nearest(name, names)
     hint = f" Did you mean `{near}`?" if near else ""
-    return InvalidInput(
-        f"{name!r} is no {what}.{hint}", remedy=f"`{help_command}` lists what there is.", nearest=near
-    )
+    return InvalidInput(f"{name!r} is no {what}.{hint}", remedy=f"`{help_command}` lists what there is.", nearest=near)
 
 
 def nearest(name: str, known: Sequence[str]) -> str | None:

@@ -19,7 +19,7 @@ def _declare_start(parser: Parser) -> None:
 
 
 def _start(arguments: Arguments) -> None:
-    with options.store() as store:
+    with options.changing() as store:
         opened = store.start_commit(arguments.branch, arguments.message, author=arguments.author)
         if arguments.json:
             json_value(shapes.commit(opened))
@@ -35,15 +35,13 @@ def _declare_finish(parser: Parser) -> None:
 
 
 def _finish(arguments: Arguments) -> None:
-    with options.store() as store:
+    with options.changing() as store:
         made = store.finish_commit(arguments.branch, arguments.message)
         done(arguments, options.queued(store, f"Finished {shapes.place(made)}."), shapes.commit(made))
 
 
 def _declare_list(parser: Parser) -> None:
-    parser.add_argument(
-        "repo", metavar="REPO[@REF]", nargs="?", help="Of this repository or line; of all unless given"
-    )
+    parser.add_argument("repo", metavar="REPO[@REF]", nargs="?", help="Of this repository or line; of all unless given")
     parser.add_argument("--run", metavar="RUN", help="Only the commits of this run")
     parser.add_argument("--open", action="store_true", help="Only commits that are not finished")
     options.limit(parser, "commits")
@@ -59,9 +57,7 @@ def _list(arguments: Arguments) -> None:
         else:
             opened = [item for item in store.open_commits() if repo in {None, item.repo}]
             finished = (
-                []
-                if arguments.open
-                else store.commits(repo, run=_run_id(store, arguments), limit=arguments.limit)
+                [] if arguments.open else store.commits(repo, run=_run_id(store, arguments), limit=arguments.limit)
             )
             found = ([] if arguments.run else opened) + finished
         found = found[: arguments.limit]
@@ -150,12 +146,8 @@ def wait_closed(store: Store, text: str, timeout: float | None) -> Commit:
 
 def _declare_subscribe(parser: Parser) -> None:
     options.branch(parser, "The branch to follow")
-    parser.add_argument(
-        "-n", "--number", metavar="NUMBER", type=options.positive, help="Stop after NUMBER commits"
-    )
-    parser.add_argument(
-        "--new", action="store_true", help="Only commits from now on, not those there already"
-    )
+    parser.add_argument("-n", "--number", metavar="NUMBER", type=options.positive, help="Stop after NUMBER commits")
+    parser.add_argument("--new", action="store_true", help="Only commits from now on, not those there already")
 
 
 def _subscribe(arguments: Arguments) -> None:
@@ -190,14 +182,14 @@ def _declare_removal(parser: Parser) -> None:
 
 
 def _squash(arguments: Arguments) -> None:
-    with options.store() as store:
+    with options.changing() as store:
         gone = store.squash_commit(arguments.commit)
         text = f"Squashed {_named(gone)}: the changes live in the commits after."
         done(arguments, options.queued(store, text), [shapes.commit(item) for item in gone])
 
 
 def _delete(arguments: Arguments) -> None:
-    with options.store() as store:
+    with options.changing() as store:
         gone = store.delete_commit(arguments.commit)
         text = f"Deleted {_named(gone)} with what it changed."
         done(arguments, options.queued(store, text), [shapes.commit(item) for item in gone])

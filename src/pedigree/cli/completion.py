@@ -134,9 +134,7 @@ def _argument(parser: Parser, rest: list[str], last: str) -> Iterator[str]:
         else:
             given += 1
     action = waiting or (positional[min(given, len(positional) - 1)] if positional else None)
-    if action is None or (
-        action is not waiting and given >= len(positional) and action.nargs not in {"*", "+"}
-    ):
+    if action is None or (action is not waiting and given >= len(positional) and action.nargs not in {"*", "+"}):
         return
     if action.choices:
         yield from _starting(last, map(str, action.choices))

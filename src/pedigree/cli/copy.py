@@ -23,7 +23,7 @@ def _declare_copy(parser: Parser) -> None:
 def _copy(arguments: Arguments) -> None:
     from pedigree.store import references
 
-    with options.store() as store:
+    with options.changing() as store:
         source = store.resolve(arguments.source)
         target = references.parse(arguments.target)
         path = target.path or ""
@@ -55,9 +55,7 @@ def _is_file(store: Store, source: Reference) -> bool:
 
 
 def _declare_delete(parser: Parser) -> None:
-    parser.add_argument(
-        "places", metavar="REPO[@BRANCH]:/PATH", nargs="+", help="Files and folders, of one branch"
-    )
+    parser.add_argument("places", metavar="REPO[@BRANCH]:/PATH", nargs="+", help="Files and folders, of one branch")
     options.message(parser)
 
 
@@ -79,7 +77,7 @@ def _delete(arguments: Arguments) -> None:
                 f"{text!r} is on another branch than {arguments.places[0]!r}; one delete is one commit.",
                 remedy="Delete from one branch at a time, or put both into a `pedigree transaction`.",
             )
-    with options.store() as store:
+    with options.changing() as store:
         where = f"{first.repo}@{first.branch}"
         store.resolve(where)
         with store.commit(where, message=arguments.message, author=arguments.author) as change:

@@ -16,15 +16,9 @@ def _declare_list(parser: Parser) -> None:
     parser.add_argument(
         "job", metavar="PIPELINE[@RUN]", nargs="?", help="The newest job of the pipeline, or its job of a run"
     )
-    parser.add_argument(
-        "-f", "--file", metavar="SPEC", help="The datums that this spec would have, without running"
-    )
-    parser.add_argument(
-        "--arg", metavar="KEY=VALUE", action="append", help="A parameter of a Jsonnet template"
-    )
-    parser.add_argument(
-        "--state", metavar="STATE", help="Only processed, skipped, failed, recovered or 'not run'"
-    )
+    parser.add_argument("-f", "--file", metavar="SPEC", help="The datums that this spec would have, without running")
+    parser.add_argument("--arg", metavar="KEY=VALUE", action="append", help="A parameter of a Jsonnet template")
+    parser.add_argument("--state", metavar="STATE", help="Only processed, skipped, failed, recovered or 'not run'")
     options.limit(parser, "datums")
 
 
@@ -84,9 +78,7 @@ def _planned(item: Datum) -> dict[str, Any]:
 
 def _declare_one(parser: Parser) -> None:
     parser.add_argument("datum", metavar="DATUM", help="The first 4 or more digits of its id")
-    parser.add_argument(
-        "--job", metavar="PIPELINE[@RUN]", help="In this job; in the newest that has it unless given"
-    )
+    parser.add_argument("--job", metavar="PIPELINE[@RUN]", help="In this job; in the newest that has it unless given")
 
 
 def _inspect(arguments: Arguments) -> None:
@@ -99,9 +91,7 @@ def _inspect(arguments: Arguments) -> None:
         failure: dict[str, Any] = store.records.get(jobs.FAILURE, f"{job.key}/{item.datum}") or {}
         parts = store.records.get(jobs.PARTS, item.identity) or failure.get("parts")
     if arguments.json:
-        json_value(
-            {**item.to_json(), "job": job.id, "result": result, "failure": failure, "identity_parts": parts}
-        )
+        json_value({**item.to_json(), "job": job.id, "result": result, "failure": failure, "identity_parts": parts})
         return
     told = {**result, **failure}
     fields(
@@ -125,9 +115,7 @@ def _inspect(arguments: Arguments) -> None:
 
 def _declare_shell(parser: Parser) -> None:
     _declare_one(parser)
-    parser.add_argument(
-        "command", metavar="COMMAND", nargs="*", help="Run this instead of a shell; put -- before it"
-    )
+    parser.add_argument("command", metavar="COMMAND", nargs="*", help="Run this instead of a shell; put -- before it")
 
 
 def _shell(arguments: Arguments) -> int:
@@ -135,9 +123,7 @@ def _shell(arguments: Arguments) -> int:
     from pedigree.pipeline import shell
 
     with options.store() as store:
-        say(
-            "The step's sandbox: inputs in /pfs, code in /code. What you write is thrown away; `exit` leaves."
-        )
+        say("The step's sandbox: inputs in /pfs, code in /code. What you write is thrown away; `exit` leaves.")
         return shell.open_shell(store, arguments.datum, job=arguments.job, command=tuple(arguments.command))
 
 

@@ -18,9 +18,7 @@ EXTRAS = {
 
 
 def _declare(parser: Parser) -> None:
-    parser.add_argument(
-        "--packages", action="store_true", help="List every installed distribution with its version"
-    )
+    parser.add_argument("--packages", action="store_true", help="List every installed distribution with its version")
 
 
 def _run(arguments: Arguments) -> None:
@@ -50,10 +48,7 @@ def _run(arguments: Arguments) -> None:
         packages = environment["facts"].get("distributions", {})
         fields((f"    {name}", _version(item)) for name, item in packages.items())
     print(paint("Hardware: recorded, no part of any identity", "bold", sys.stdout))
-    fields(
-        (f"  {name.replace('_bytes', '')}", _measure(name, item))
-        for name, item in environment["hardware"].items()
-    )
+    fields((f"  {name.replace('_bytes', '')}", _measure(name, item)) for name, item in environment["hardware"].items())
 
 
 def examine() -> dict[str, Any]:
@@ -120,9 +115,7 @@ def _isolation() -> dict[str, str]:
     for level in sandbox.LEVELS:
         try:
             sandbox.choose(level)
-            said[level] = "works" + (
-                ": nothing but what is declared gets in" if level in sandbox.SEALED else ""
-            )
+            said[level] = "works" + (": nothing but what is declared gets in" if level in sandbox.SEALED else "")
         except IsolationUnavailable as error:
             reasons: list[str] = getattr(error, "reasons", [])
             said[level] = "does not work here: " + "; ".join(reasons).removeprefix(f"{level}: ")

@@ -21,12 +21,8 @@ STYLES = {"processed": "green", "skipped": "dim", "failed": "red", "recovered": 
 
 def _declare(parser: Parser) -> None:
     parser.add_argument("job", metavar="PIPELINE[@RUN]", help="A pipeline's newest job, or its job of a run")
-    parser.add_argument(
-        "datum", metavar="DATUM", nargs="?", help="Only this datum: the first digits of its id"
-    )
-    parser.add_argument(
-        "--all", action="store_true", help="Name every datum, not only the first few of each reason"
-    )
+    parser.add_argument("datum", metavar="DATUM", nargs="?", help="Only this datum: the first digits of its id")
+    parser.add_argument("--all", action="store_true", help="Name every datum, not only the first few of each reason")
 
 
 def _run(arguments: Arguments) -> None:

@@ -19,9 +19,7 @@ def _declare(parser: Parser) -> None:
     parser.add_argument(
         "--fast", action="store_true", help="Read the database, indexes and trees, not every file's bytes"
     )
-    parser.add_argument(
-        "--repair", action="store_true", help="Rebuild the index from the packs; changes no commit"
-    )
+    parser.add_argument("--repair", action="store_true", help="Rebuild the index from the packs; changes no commit")
 
 
 def _run(arguments: Arguments) -> int:

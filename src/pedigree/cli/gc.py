@@ -12,12 +12,8 @@ if TYPE_CHECKING:
 
 
 def _declare(parser: Parser) -> None:
-    parser.add_argument(
-        "--yes", action="store_true", help="Do it; without this, only show what would go and why"
-    )
-    parser.add_argument(
-        "-v", "--verbose", action="store_true", help="List every object, not only packs and files"
-    )
+    parser.add_argument("--yes", action="store_true", help="Do it; without this, only show what would go and why")
+    parser.add_argument("-v", "--verbose", action="store_true", help="List every object, not only packs and files")
 
 
 def _run(arguments: Arguments) -> None:

@@ -65,9 +65,7 @@ def show(arguments: Arguments, found: list[Job]) -> None:
 
 
 def _declare_one(parser: Parser) -> None:
-    parser.add_argument(
-        "job", metavar="PIPELINE[@RUN]", help="The newest job of the pipeline, or its job of a run"
-    )
+    parser.add_argument("job", metavar="PIPELINE[@RUN]", help="The newest job of the pipeline, or its job of a run")
 
 
 def _inspect(arguments: Arguments) -> None:

@@ -14,12 +14,8 @@ def _declare(parser: Parser) -> None:
     options.reference(parser, "A commit, or a file or folder in one")
     parser.add_argument("--down", action="store_true", help="What was made from it, instead of what made it")
     parser.add_argument("--depth", metavar="NUMBER", type=options.positive, help="Go at most NUMBER steps")
-    parser.add_argument(
-        "--commits", action="store_true", help="Show whole commits, even where a path was given"
-    )
-    parser.add_argument(
-        "--format", choices=["text", "json", "dot", "html"], default="text", help="text unless given"
-    )
+    parser.add_argument("--commits", action="store_true", help="Show whole commits, even where a path was given")
+    parser.add_argument("--format", choices=["text", "json", "dot", "html"], default="text", help="text unless given")
     parser.add_argument(
         "-o",
         "--output",

@@ -161,9 +161,7 @@ def planned(event: events.JobPlanned) -> str:
     """One line on what a job will do, and why."""
     reused = f", {event.cached:,} of them reused" if event.cached else ""
     reasons = "; ".join(event.reasons[:REASONS]) + ("; ..." if len(event.reasons) > REASONS else "")
-    return f"{event.pipeline}: {count(event.total, 'datum')}{reused}" + (
-        f" ({safe(reasons)})" if reasons else ""
-    )
+    return f"{event.pipeline}: {count(event.total, 'datum')}{reused}" + (f" ({safe(reasons)})" if reasons else "")
 
 
 def failure(event: events.DatumFinished) -> str:

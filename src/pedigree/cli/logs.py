@@ -20,9 +20,7 @@ LOOK_S = 0.2
 
 
 def _declare(parser: Parser) -> None:
-    parser.add_argument(
-        "job", metavar="PIPELINE[@RUN]", help="The newest job of the pipeline, or its job of a run"
-    )
+    parser.add_argument("job", metavar="PIPELINE[@RUN]", help="The newest job of the pipeline, or its job of a run")
     parser.add_argument("--datum", metavar="DATUM", help="Only this datum: the first digits of its id")
     parser.add_argument("--failed", action="store_true", help="Only datums that failed or recovered")
     parser.add_argument("-f", "--follow", action="store_true", help="Go on printing while the job runs")

@@ -141,9 +141,7 @@ def load(name: str) -> Command | Noun:
         return _attribute(HIDDEN[name], name)
     from pedigree.cli.command import unknown
 
-    raise unknown(
-        "command", name, [known for _, group in COMMANDS for known, _, _ in group], "pedigree --help"
-    )
+    raise unknown("command", name, [known for _, group in COMMANDS for known, _, _ in group], "pedigree --help")
 
 
 def _attribute(module: str, name: str) -> Command | Noun:

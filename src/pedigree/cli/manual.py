@@ -34,9 +34,7 @@ def command_help(command: Command, parser: Parser, columns: int | None = None) -
     ]
     if command.details:
         blocks.append(paragraphs(command.details, columns))
-    positional = [
-        (_name(action), action.help or "") for action in parser._actions if not action.option_strings
-    ]
+    positional = [(_name(action), action.help or "") for action in parser._actions if not action.option_strings]
     if positional:
         blocks.append(_section("Arguments", positional, columns))
     options = [
@@ -64,9 +62,7 @@ def noun_help(noun: Noun, columns: int | None = None) -> str:
     ]
     if noun.details:
         blocks.append(paragraphs(noun.details, columns))
-    blocks.append(
-        _section("Verbs", [(verb, command.summary) for verb, command in noun.commands.items()], columns)
-    )
+    blocks.append(_section("Verbs", [(verb, command.summary) for verb, command in noun.commands.items()], columns))
     blocks.append(_dim(f"`pedigree {noun.name} VERB --help` shows its options and examples."))
     return "\n\n".join(blocks)
 

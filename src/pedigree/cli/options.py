@@ -16,24 +16,23 @@ REFERENCE = "REPO[@REF][:/PATH]"
 
 @contextmanager
 def store() -> Iterator[Store]:
-    """The store of this folder or the nearest one above it, closed afterwards.
-
-    What is changed in the block goes into the transaction that `pedigree transaction start` began, if there
-    is one.
-    """
+    """The store of this folder or the nearest one above it, to read; closed afterwards."""
     import pedigree
 
-    opened = pedigree.open()
-    try:
-        with opened.joined():
-            yield opened
-    finally:
-        opened.close()
+    with pedigree.open() as opened:
+        yield opened
 
 
-def reference(
-    parser: Parser, text: str, *, name: str = "place", many: bool = False, optional: bool = False
-) -> None:
+@contextmanager
+def changing() -> Iterator[Store]:
+    """The store to change: what is done in the block goes into the transaction that `pedigree transaction start` began,
+    if there is one.
+    """
+    with store() as opened, opened.joined():
+        yield opened
+
+
+def reference(parser: Parser, text: str, *, name: str = "place", many: bool = False, optional: bool = False) -> None:
     nargs = ("*" if optional else "+") if many else ("?" if optional else None)
     parser.add_argument(name, metavar=REFERENCE, nargs=nargs, help=text)
 
@@ -47,16 +46,12 @@ def branch(parser: Parser, text: str, *, many: bool = False) -> None:
 
 
 def message(parser: Parser) -> None:
-    parser.add_argument(
-        "-m", "--message", metavar="TEXT", default="", help="Why this was done; kept with the commit"
-    )
+    parser.add_argument("-m", "--message", metavar="TEXT", default="", help="Why this was done; kept with the commit")
     parser.add_argument("--author", metavar="NAME", help="Who did it, if not you")
 
 
 def quiet(parser: Parser) -> None:
-    parser.add_argument(
-        "-q", "--quiet", action="store_true", help="Show no progress and say only what went wrong"
-    )
+    parser.add_argument("-q", "--quiet", action="store_true", help="Show no progress and say only what went wrong")
 
 
 def dry_run(parser: Parser, text: str = "Show what would happen and change nothing") -> None:
@@ -115,9 +110,7 @@ def pairs(items: list[str] | None, option: str) -> dict[str, str]:
     for item in items or []:
         key, sign, value = item.partition("=")
         if not sign or not key:
-            raise InvalidInput(
-                f"{option} takes KEY=VALUE, got {item!r}.", remedy=f"For example: {option} epochs=3"
-            )
+            raise InvalidInput(f"{option} takes KEY=VALUE, got {item!r}.", remedy=f"For example: {option} epochs=3")
         result[key] = value
     return result
 

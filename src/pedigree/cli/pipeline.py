@@ -100,9 +100,7 @@ def _draw(arguments: Arguments) -> None:
     for repo in sources:
         print(f"({repo})")
     for item in found:
-        print(
-            f"[{item.name}]  <-  {', '.join(dict.fromkeys(leaf.repo for leaf in item.leaves())) or 'nothing'}"
-        )
+        print(f"[{item.name}]  <-  {', '.join(dict.fromkeys(leaf.repo for leaf in item.leaves())) or 'nothing'}")
 
 
 def _declare_delete(parser: Parser) -> None:

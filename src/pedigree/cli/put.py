@@ -15,18 +15,14 @@ if TYPE_CHECKING:
 
 
 def _declare(parser: Parser) -> None:
-    parser.add_argument(
-        "target", metavar="REPO[@BRANCH][:/PATH]", help="Where to; the branch is master unless given"
-    )
+    parser.add_argument("target", metavar="REPO[@BRANCH][:/PATH]", help="Where to; the branch is master unless given")
     parser.add_argument(
         "sources", metavar="SOURCE", nargs="*", help="Files, folders, http(s) URLs, or - for standard input"
     )
     parser.add_argument(
         "-a", "--append", action="store_true", help="Append to files that exist instead of replacing them"
     )
-    parser.add_argument(
-        "--untar", action="store_true", help="Put the members of tar and zip archives, streamed"
-    )
+    parser.add_argument("--untar", action="store_true", help="Put the members of tar and zip archives, streamed")
     parser.add_argument(
         "--full-path", action="store_true", help="Keep the whole path of each source, not only its name"
     )
@@ -63,7 +59,7 @@ def _run(arguments: Arguments) -> None:
             f"Nothing to put into {arguments.target}: no source was given.",
             remedy="Name files, folders or URLs; or - for standard input: ... | pedigree put REPO:/PATH -",
         )
-    with options.store() as store:
+    with options.changing() as store:
         with transfer("Putting", quiet=arguments.quiet or arguments.json) as progress:
             result = put(
                 store,

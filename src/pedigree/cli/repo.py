@@ -13,7 +13,7 @@ def _declare_create(parser: Parser) -> None:
 
 
 def _create(arguments: Arguments) -> None:
-    with options.store() as store:
+    with options.changing() as store:
         made = store.create_repository(arguments.name, description=arguments.description)
         done(arguments, options.queued(store, f"Made the repository {made.name}."), plain(made))
 
@@ -76,7 +76,7 @@ def _declare_delete(parser: Parser) -> None:
 
 
 def _delete(arguments: Arguments) -> None:
-    with options.store() as store:
+    with options.changing() as store:
         store.delete_repository(arguments.name, force=arguments.force)
         text = f"Deleted the repository {arguments.name} with its history. `pedigree gc` frees its space."
         done(arguments, options.queued(store, text), {"deleted": arguments.name})

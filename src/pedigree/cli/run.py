@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 
 
 def _declare(parser: Parser) -> None:
-    parser.add_argument(
-        "pipelines", metavar="PIPELINE", nargs="*", help="Only these, with everything upstream of them"
-    )
+    parser.add_argument("pipelines", metavar="PIPELINE", nargs="*", help="Only these, with everything upstream of them")
     parser.add_argument(
         "-j",
         "--jobs",
@@ -34,16 +32,12 @@ def _declare(parser: Parser) -> None:
         "bubblewrap, unshare, landlock, rewriting",
     )
     parser.add_argument("--reprocess", action="store_true", help="Run every datum again, whatever is cached")
-    parser.add_argument(
-        "--compat", choices=["pachyderm"], help="Skip exactly the datums that Pachyderm would skip"
-    )
+    parser.add_argument("--compat", choices=["pachyderm"], help="Skip exactly the datums that Pachyderm would skip")
     parser.add_argument(
         "--fail-fast", action="store_true", help="Stop at the first failed job; otherwise the rest goes on"
     )
     parser.add_argument("--no-wait", action="store_true", help="Fail at once while another run is going")
-    parser.add_argument(
-        "--watch", action="store_true", help="Go on: react to commits, ticks, triggers, until Ctrl-C"
-    )
+    parser.add_argument("--watch", action="store_true", help="Go on: react to commits, ticks, triggers, until Ctrl-C")
     options.quiet(parser)
 
 
@@ -79,9 +73,7 @@ def finish(report: RunReport) -> None:
         return
     failed = [job for job in report.jobs if job.state != "success"]
     ran, reused = sum(job.processed for job in report.jobs), sum(job.skipped for job in report.jobs)
-    said = (
-        f"run {short(report.run)}: {count(ran, 'datum')} ran, {reused:,} reused, {duration(report.seconds)}"
-    )
+    said = f"run {short(report.run)}: {count(ran, 'datum')} ran, {reused:,} reused, {duration(report.seconds)}"
     if not failed:
         say(f"{paint('done', 'green')}  {said}")
         return

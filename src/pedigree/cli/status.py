@@ -25,9 +25,7 @@ STYLES = {
 
 
 def _declare(parser: Parser) -> None:
-    parser.add_argument(
-        "--exit-code", action="store_true", help="Exit with 1 unless everything is up to date"
-    )
+    parser.add_argument("--exit-code", action="store_true", help="Exit with 1 unless everything is up to date")
 
 
 def _run(arguments: Arguments) -> int:

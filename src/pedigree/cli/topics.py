@@ -64,9 +64,7 @@ Joins and groups name captures: $1 the first, $0 the whole path.
 
 
 def _declare(parser: Parser) -> None:
-    parser.add_argument(
-        "words", metavar="COMMAND|TOPIC", nargs="*", help="A command, or one of: " + ", ".join(TOPICS)
-    )
+    parser.add_argument("words", metavar="COMMAND|TOPIC", nargs="*", help="A command, or one of: " + ", ".join(TOPICS))
 
 
 def _run(arguments: Arguments) -> int:

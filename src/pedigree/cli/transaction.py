@@ -102,9 +102,7 @@ def active(store: Store) -> str:
 
     found = store.active_transaction()
     if found is None:
-        raise TransactionNotFound(
-            "No transaction is open.", remedy="`pedigree transaction start` begins one."
-        )
+        raise TransactionNotFound("No transaction is open.", remedy="`pedigree transaction start` begins one.")
     return found.id
 
 

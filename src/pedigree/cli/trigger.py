@@ -15,7 +15,7 @@ def _declare_create(parser: Parser) -> None:
 
 def _create(arguments: Arguments) -> None:
     repo, name = parse(arguments.branch)
-    with options.store() as store:
+    with options.changing() as store:
         made = store.create_trigger(repo, name, trigger(arguments) or {})
         value = plain(made)
         said = conditions({**value, "branch": made.watched})
@@ -34,10 +34,7 @@ def _list(arguments: Arguments) -> None:
         return
     table(
         ["BRANCH", "TRIGGER"],
-        [
-            (f"{item['repo']}@{item['branch']}", conditions({**item, "branch": item["watched"]}))
-            for item in found
-        ],
+        [(f"{item['repo']}@{item['branch']}", conditions({**item, "branch": item["watched"]})) for item in found],
         empty="No triggers.",
     )
 
@@ -48,7 +45,7 @@ def _declare_delete(parser: Parser) -> None:
 
 def _delete(arguments: Arguments) -> None:
     repo, name = parse(arguments.branch)
-    with options.store() as store:
+    with options.changing() as store:
         store.delete_trigger(repo, name)
         text = f"The branch {repo}@{name} no longer moves by itself."
         done(arguments, options.queued(store, text), {"deleted": f"{repo}@{name}"})

@@ -26,14 +26,12 @@ from pedigree.store.trees import Entry
 if TYPE_CHECKING:
     from pedigree.pipeline.imports import Closure, Wanted
     from pedigree.pipeline.model import Pipeline
-    from pedigree.store.objects import Batch, Objects
+    from pedigree.store.batch import Batch, Objects
 
 #: Where modules from outside the code's root go below /code: an editable installation elsewhere in the project.
 PROJECT = ".project"
 #: Never code: caches, other tools' folders and the store itself.
-_SKIPPED = frozenset(
-    {"__pycache__", ".git", ".pedigree", ".venv", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
-)
+_SKIPPED = frozenset({"__pycache__", ".git", ".pedigree", ".venv", ".mypy_cache", ".ruff_cache", ".pytest_cache"})
 _WORDS = re.compile(r"[\s'\"=;|&<>()`]+")
 _SHELL = re.compile(rb"#!.*\b(?:sh|bash|dash|zsh)\b")
 _PYTHON = re.compile(r"(?:.*/)?python[0-9.]*\Z")
@@ -88,9 +86,7 @@ def closure_of(pipeline: Pipeline, project: Path, *, cache: Path | None = None) 
         stamps.append(_stamp(source, status))
     for folder in looked_in:
         stamps.append(_stamp(folder, _stat(folder)))
-    code = Code(
-        tuple(files), canonical.digest_of("code", [[item.path, item.kind, item.digest] for item in files])
-    )
+    code = Code(tuple(files), canonical.digest_of("code", [[item.path, item.kind, item.digest] for item in files]))
     _remember(memory, key, code, stamps, before)
     return code
 
@@ -205,9 +201,7 @@ def _automatic(pipeline: Pipeline, root: str, project: str, looked_in: dict[str,
     return found
 
 
-def _command(
-    argv: tuple[str, ...], stdin: tuple[str, ...], root: str, closure: Closure, scripts: list[str]
-) -> None:
+def _command(argv: tuple[str, ...], stdin: tuple[str, ...], root: str, closure: Closure, scripts: list[str]) -> None:
     words = list(argv)
     if words and _PYTHON.match(words[0]):
         words = _python(words, stdin, closure)
@@ -366,9 +360,10 @@ def _editable(project: str) -> tuple[str, ...]:
             with open(f"{site}/{name}", encoding="utf-8", errors="replace") as file:
                 for line in file:
                     path = os.path.normpath(os.path.join(site, line.strip()))
-                    if not line.startswith(("import ", "import\t", "#")) and line.strip():
-                        if (path == project or path.startswith(project + "/")) and os.path.isdir(path):
-                            found.append(path)
+                    if line.startswith(("import ", "import\t", "#")) or not line.strip():
+                        continue
+                    if (path == project or path.startswith(project + "/")) and os.path.isdir(path):
+                        found.append(path)
     return tuple(dict.fromkeys(found))
 
 
@@ -408,9 +403,7 @@ def _recall(memory: Path | None, key: str) -> Code | None:
         return None
     try:
         value = json.loads(memory.read_bytes())
-        if value["key"] != key or any(
-            _stamp(stamp[0], _stat(stamp[0])) != stamp for stamp in value["stamps"]
-        ):
+        if value["key"] != key or any(_stamp(stamp[0], _stat(stamp[0])) != stamp for stamp in value["stamps"]):
             return None
         return Code(tuple(CodeFile(*item) for item in value["files"]), value["digest"])
     except (OSError, ValueError, KeyError, TypeError, IndexError):

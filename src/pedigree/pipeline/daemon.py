@@ -105,11 +105,7 @@ def run(
             place.remove()
     if failures:
         raise failures[0]
-    if (
-        not stop.thrown
-        and result.exit_code != 0
-        and result.exit_code not in pipeline.transform.accept_return_code
-    ):
+    if not stop.thrown and result.exit_code != 0 and result.exit_code not in pipeline.transform.accept_return_code:
         raise StepFailed(
             f"The {pipeline.kind} {pipeline.name!r} ended with exit code {result.exit_code}: {transcript.last_lines(3)}",
             remedy=f"Its log is {_shown(task.log_path, store.project)}.",

@@ -79,9 +79,7 @@ def parse(data: bytes | str, file: str) -> list[Node]:
         text = data if isinstance(data, str) else data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1 if isinstance(data, bytes) else 1
-        raise _invalid(
-            file, line, f"the text is not UTF-8 (byte {error.start})", "Save the file as UTF-8."
-        ) from error
+        raise _invalid(file, line, f"the text is not UTF-8 (byte {error.start})", "Save the file as UTF-8.") from error
     found: list[Node] = []
     for part in _concatenated(text):
         for node in _documents(part, file):
@@ -171,9 +169,7 @@ def _documents(text: str, file: str) -> Iterator[Node]:
                     anchors[event.anchor] = None
                 total += 1
                 if len(stack) > MAX_DEPTH:
-                    raise _invalid(
-                        file, line, f"values are nested more than {MAX_DEPTH} deep", "Flatten the document."
-                    )
+                    raise _invalid(file, line, f"values are nested more than {MAX_DEPTH} deep", "Flatten the document.")
                 continue
             elif isinstance(event, yaml.ScalarEvent):
                 node, anchor = Node(_scalar(event, file, line), line, column), event.anchor
@@ -248,9 +244,7 @@ def _merge(node: Node, file: str) -> None:
     key = node.keys.pop("<<")
     for item in source.value if isinstance(source.value, list) else [source]:
         if not isinstance(item.value, dict):
-            raise _invalid(
-                file, key.line, "<< takes a mapping or a list of mappings", "Name an anchor: <<: *name"
-            )
+            raise _invalid(file, key.line, "<< takes a mapping or a list of mappings", "Name an anchor: <<: *name")
         for name, value in item.value.items():
             if name not in node.value:
                 node.value[name] = value

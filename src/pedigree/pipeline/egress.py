@@ -84,9 +84,7 @@ def _client() -> Any:
         raise MissingExtra(
             "Egress to S3 needs boto3, which is not installed.", remedy="pip install 'pedigree-ml[s3]'"
         ) from None
-    return boto3.client(
-        "s3", endpoint_url=os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-    )
+    return boto3.client("s3", endpoint_url=os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL"))
 
 
 def _to_bucket(store: Store, tree: str, client: Any, bucket: str, prefix: str) -> int:

@@ -58,9 +58,7 @@ def run(
         with store.database.snapshot():
             pending = stale(surroundings, chosen)
         if not pending:
-            return RunReport(
-                None, "up to date", (), tuple(item.name for item in chosen), time.time() - started
-            )
+            return RunReport(None, "up to date", (), tuple(item.name for item in chosen), time.time() - started)
     with running(store, wait=wait, on_event=on_event):
         from pedigree.pipeline.scheduler import Scheduler
 
@@ -97,9 +95,7 @@ def select(store: Store, targets: Iterable[str]) -> list[Pipeline]:
     return [
         item
         for item in pipelines.order(entry.pipeline for entry in everything.values())
-        if item.name in wanted
-        and everything[item.name].state == pipelines.RUNNING
-        and item.kind == "transform"
+        if item.name in wanted and everything[item.name].state == pipelines.RUNNING and item.kind == "transform"
     ]
 
 

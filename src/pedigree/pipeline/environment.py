@@ -147,7 +147,7 @@ def hardware() -> dict[str, Any]:
         found["memory_bytes"] = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (OSError, ValueError):
         pass  # not Linux: what is known without them
-    gpus = [name for name in _names("/proc/driver/nvidia/gpus")]
+    gpus = list(_names("/proc/driver/nvidia/gpus"))
     if gpus:
         found["gpus"] = len(gpus)
     return found
@@ -163,9 +163,7 @@ def _platform() -> dict[str, str]:
     try:
         with open("/etc/os-release", encoding="utf-8") as file:
             lines = dict(line.strip().partition("=")[::2] for line in file if "=" in line)
-        found["distribution"] = " ".join(
-            lines.get(key, "").strip('"') for key in ("ID", "VERSION_ID")
-        ).strip()
+        found["distribution"] = " ".join(lines.get(key, "").strip('"') for key in ("ID", "VERSION_ID")).strip()
     except OSError:
         found["distribution"] = ""
     return found

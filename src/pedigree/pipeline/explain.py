@@ -118,13 +118,12 @@ def _one(
     new_part, old_part = parts.get(item.identity), old_parts.get(old.identity)
     if new_part is None or old_part is None:
         return "ran: what went into its last result is not recorded any more", ()
-    changes = tuple(_changes(store, job, item, old, new_part, old_part, shared))
+    changes = tuple(_changes(store, item, old, new_part, old_part, shared))
     return "ran: " + "; ".join(change.detail for change in changes), changes
 
 
 def _changes(
     store: Store,
-    job: Job,
     item: DatumRecord,
     old: DatumRecord,
     new_part: Mapping[str, Any],
@@ -144,9 +143,7 @@ def _changes(
         elif isinstance(before, dict) and isinstance(after, dict):
             for field_name in sorted({*before, *after}):
                 if before.get(field_name) != after.get(field_name):
-                    yield Change(
-                        name, f"{name} {field_name}: {before.get(field_name)!r} -> {after.get(field_name)!r}"
-                    )
+                    yield Change(name, f"{name} {field_name}: {before.get(field_name)!r} -> {after.get(field_name)!r}")
         else:
             yield Change(name, f"{name.replace('_', ' ')}: {_short(before)} -> {_short(after)}")
     yield from _inputs(store, item, old)
@@ -219,9 +216,7 @@ def _environment(store: Store, before: str, after: str) -> Iterator[Change]:
     was, now = dict(_flat("", old["facts"])), dict(_flat("", new["facts"]))
     for name in sorted({*was, *now}):
         if was.get(name) != now.get(name):
-            yield Change(
-                "environment", f"environment {name}: {was.get(name, 'absent')} -> {now.get(name, 'absent')}"
-            )
+            yield Change("environment", f"environment {name}: {was.get(name, 'absent')} -> {now.get(name, 'absent')}")
 
 
 def _flat(prefix: str, value: Any) -> Iterator[tuple[str, str]]:

@@ -56,7 +56,7 @@ def _path(name: str, root: str, project: str) -> str:
     inside = inside.removeprefix("./")
     for path in (inside if inside.startswith("/") else f"{root}/{inside}", f"{project}/{inside}"):
         path = os.path.normpath(path)
-        if (path.startswith(project + "/") or path.startswith(root + "/")) and os.path.exists(path):
+        if path.startswith((project + "/", root + "/")) and os.path.exists(path):
             return _add(path, root)
     if name.startswith("/") and os.path.exists(name):
         return (
@@ -73,6 +73,4 @@ def _add(path: str, root: str) -> str:
             f"{path} lies outside of the code's root {root}: set code.root in the spec to a folder above both, "
             "and add the file to code.include."
         )
-    return (
-        f"{shown} exists in the project but not for this step: add it to the spec as code.include: [{shown}]."
-    )
+    return f"{shown} exists in the project but not for this step: add it to the spec as code.include: [{shown}]."

@@ -60,9 +60,7 @@ def _all(node: ast.Assign) -> list[Wanted]:
     if not any(isinstance(target, ast.Name) and target.id == "__all__" for target in node.targets):
         return []
     values = node.value.elts if isinstance(node.value, (ast.List, ast.Tuple)) else []
-    names = tuple(
-        value.value for value in values if isinstance(value, ast.Constant) and isinstance(value.value, str)
-    )
+    names = tuple(value.value for value in values if isinstance(value, ast.Constant) and isinstance(value.value, str))
     return [Wanted(1, "", names)] if names else []
 
 

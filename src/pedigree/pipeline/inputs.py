@@ -60,7 +60,5 @@ def _clash(node: Input, names: set[str]) -> str | None:
 
 def branches(node: Input | None) -> Iterator[tuple[str, str]]:
     """(repository, branch) of every leaf, each once, in the order of the spec: what a pipeline depends on."""
-    leaves: Iterator[PfsInput] = (
-        item.files() if isinstance(item, CronInput) else item for item in walk(node)
-    )
+    leaves: Iterator[PfsInput] = (item.files() if isinstance(item, CronInput) else item for item in walk(node))
     yield from dict.fromkeys((leaf.repo, leaf.branch) for leaf in leaves)

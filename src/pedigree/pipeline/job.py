@@ -25,7 +25,7 @@ from pedigree.store import trees
 if TYPE_CHECKING:
     from pedigree.pipeline.executors.local import LocalExecutor
     from pedigree.pipeline.scheduler import Slots
-    from pedigree.store.objects import Batch
+    from pedigree.store.batch import Batch
 
 #: A finished datum is durable at the latest this long after it ended, in seconds.
 FLUSH_S = 0.25
@@ -141,9 +141,7 @@ class JobRunner:
         named = [identity.of_datum(shared, datum) for datum in planned]
         known = self._known(plan, planned, [name for name, _ in named])
         to_run = [
-            (datum, name, parts)
-            for datum, (name, parts) in zip(planned, named, strict=True)
-            if datum.id not in known
+            (datum, name, parts) for datum, (name, parts) in zip(planned, named, strict=True) if datum.id not in known
         ]
         job = replace(job, total=len(planned), skipped=len(known))
         with self.store.database.transaction():
@@ -152,13 +150,11 @@ class JobRunner:
         states: dict[str, str] = {}
         if to_run:
             states = self._execute(job, code_tree, to_run)
-        records = [
-            self._record(datum, name, known, states) for datum, (name, _) in zip(planned, named, strict=True)
-        ]
+        records = [self._record(datum, name, known, states) for datum, (name, _) in zip(planned, named, strict=True)]
         job = self._counted(job, states)
         if self._stopped or job.failed or len(states) < len(to_run):
             return self._fail(job, records, states)
-        return self._commit(plan, job, code_tree, records, states)
+        return self._commit(plan, job, code_tree, records)
 
     # -- before
 
@@ -199,9 +195,7 @@ class JobRunner:
 
     # -- running
 
-    def _execute(
-        self, job: Job, code_tree: str, to_run: list[tuple[Datum, str, dict[str, Any]]]
-    ) -> dict[str, str]:
+    def _execute(self, job: Job, code_tree: str, to_run: list[tuple[Datum, str, dict[str, Any]]]) -> dict[str, str]:
         """State by datum id of everything that ran to an end."""
         from pedigree.pipeline.executors.local import LocalExecutor
 
@@ -219,9 +213,7 @@ class JobRunner:
         if self.pipeline.job_timeout_s:
             deadline = threading.Timer(
                 self.pipeline.job_timeout_s,
-                lambda: self.stop(
-                    f"the job ran longer than its job_timeout of {self.pipeline.job_timeout_s:g} s"
-                ),
+                lambda: self.stop(f"the job ran longer than its job_timeout of {self.pipeline.job_timeout_s:g} s"),
             )
             deadline.daemon = True
             deadline.start()
@@ -379,8 +371,14 @@ class JobRunner:
         return DatumRecord(datum.id, name, inputs, "", states.get(datum.id, jobs.NOT_RUN))
 
     def _counted(self, job: Job, states: Mapping[str, str]) -> Job:
-        counts = {state: list(states.values()).count(state) for state in ("processed", "recovered", "failed")}
-        return replace(job, states=dict(states), **counts)
+        ended = list(states.values())
+        return replace(
+            job,
+            states=dict(states),
+            processed=ended.count("processed"),
+            recovered=ended.count("recovered"),
+            failed=ended.count("failed"),
+        )
 
     def _fail(self, job: Job, records: list[DatumRecord], states: Mapping[str, str]) -> Job:
         """Close a job that made no commit. Its manifest is kept so that its datums can be looked at."""
@@ -406,9 +404,7 @@ class JobRunner:
         self._finished(job)
         return job
 
-    def _commit(
-        self, plan: JobPlan, job: Job, code_tree: str, records: list[DatumRecord], states: Mapping[str, str]
-    ) -> Job:
+    def _commit(self, plan: JobPlan, job: Job, code_tree: str, records: list[DatumRecord]) -> Job:
         """Merge, write the output commit and the job's record in one transaction."""
         with self.store.objects.batch() as batch:
             read = batch.reader()
@@ -450,9 +446,7 @@ class JobRunner:
                     )
                     # The parent may hold the same manifest; this job's pin keeps its own when the commit goes.
                     self.store.pin(f"job/{job.key}", objects=[manifest])
-                    job = replace(
-                        job, state=jobs.SUCCESS, finished=time.time(), manifest=manifest, commit=commit.id
-                    )
+                    job = replace(job, state=jobs.SUCCESS, finished=time.time(), manifest=manifest, commit=commit.id)
                     jobs.save(self.store, job)
         self._finished(job)
         return job

@@ -141,9 +141,7 @@ def write_manifest(records: Iterable[DatumRecord]) -> bytes:
 def read_manifest(store: Store, digest: str) -> Iterator[DatumRecord]:
     for line in store.objects.read(digest).splitlines():
         value = json.loads(line)
-        yield DatumRecord(
-            value["datum"], value["identity"], tuple(value["inputs"]), value["tree"], value["state"]
-        )
+        yield DatumRecord(value["datum"], value["identity"], tuple(value["inputs"]), value["tree"], value["state"])
 
 
 def save(store: Store, job: Job) -> None:

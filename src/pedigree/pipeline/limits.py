@@ -65,9 +65,7 @@ def describe(memory_bytes: int) -> str:
 
 def _make_groups(limits: Limits, pid: int) -> dict[str, str] | None:
     parents = _parents()
-    needed = [
-        name for name, value in (("memory", limits.memory_bytes), ("cpu", limits.cpu)) if value is not None
-    ]
+    needed = [name for name, value in (("memory", limits.memory_bytes), ("cpu", limits.cpu)) if value is not None]
     if any(name not in parents for name in needed):
         return None
     wanted = [*needed, *(name for name in ("pids",) if name in parents)]

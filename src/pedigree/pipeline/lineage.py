@@ -73,9 +73,7 @@ class Graph:
             "root": self.root,
             "direction": self.direction,
             "nodes": [node.to_json() for node in self.nodes.values()],
-            "edges": [
-                {"source": edge.source, "target": edge.target, "name": edge.name} for edge in self.edges
-            ],
+            "edges": [{"source": edge.source, "target": edge.target, "name": edge.name} for edge in self.edges],
         }
 
     def to_dot(self) -> str:
@@ -198,9 +196,7 @@ class _Files:
                 here = f"{_commit_id(commit)}:/{place}"
                 for name, other, other_path in self._step(commit, place):
                     node = self._node(other, other_path)
-                    edges[
-                        Edge(node.id, here, name) if self.direction == "up" else Edge(here, node.id, name)
-                    ] = None
+                    edges[Edge(node.id, here, name) if self.direction == "up" else Edge(here, node.id, name)] = None
                     if node.id not in graph.nodes:
                         graph.nodes[node.id] = node
                         following.append((other, other_path))

@@ -20,7 +20,7 @@ from pedigree.store import paths
 from pedigree.store.trees import Entry
 
 if TYPE_CHECKING:
-    from pedigree.store.objects import Batch
+    from pedigree.store.batch import Batch
 
 #: As Linux has it: more links than this on one way are a circle.
 MOST_LINKS = 40
@@ -126,9 +126,7 @@ def _entries(folder: str, base: str) -> list[os.DirEntry[str]]:
     return entries
 
 
-def _keep(
-    outputs: Outputs, path: str, source: str, status: os.stat_result, workplace: Workplace, *, own: bool
-) -> None:
+def _keep(outputs: Outputs, path: str, source: str, status: os.stat_result, workplace: Workplace, *, own: bool) -> None:
     try:
         path = paths.file_path(path)
     except InvalidPath as error:
@@ -163,9 +161,9 @@ def _follow(
         _keep(outputs, path, found, status, workplace, own=False)
     elif stat.S_ISDIR(status.st_mode):
         # A link to a folder that it lies in, directly or by way of other links, has no end.
-        if any(
-            source.startswith(found + "/") or item.startswith(found + "/") for item in within
-        ) or source.startswith(found + "/"):
+        if any(source.startswith(found + "/") or item.startswith(found + "/") for item in within) or source.startswith(
+            found + "/"
+        ):
             raise InvalidOutput(
                 f"The link {shown} leads to {paths.shown(target)}, a folder that holds the link itself.",
                 remedy="Link to a folder that does not contain the link.",

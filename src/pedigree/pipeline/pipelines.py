@@ -66,9 +66,7 @@ def spec(store: Store, digest: str) -> Pipeline:
     """The effective spec with this digest, whether or not a pipeline still has it."""
     value = store.records.get(SPEC, digest)
     if value is None:
-        raise PipelineNotFound(
-            f"The store holds no spec {digest}.", remedy="`pedigree fsck` says what is missing."
-        )
+        raise PipelineNotFound(f"The store holds no spec {digest}.", remedy="`pedigree fsck` says what is missing.")
     return Pipeline.from_json(value)
 
 
@@ -163,9 +161,7 @@ def delete(store: Store, name: str, *, keep_repository: bool = False, force: boo
 def order(pipelines: Iterable[Pipeline]) -> list[Pipeline]:
     """Upstream before downstream, by name where neither depends on the other. Cycles were refused by `apply`."""
     left = {item.name: item for item in pipelines}
-    needs = {
-        name: {leaf.repo for leaf in item.leaves()} & left.keys() - {name} for name, item in left.items()
-    }
+    needs = {name: {leaf.repo for leaf in item.leaves()} & left.keys() - {name} for name, item in left.items()}
     result: list[Pipeline] = []
     while needs:
         ready = sorted(name for name, needed in needs.items() if not needed)
@@ -193,9 +189,7 @@ def _change(new: Pipeline, old: Registered | None) -> Applied:
     return Applied(new, "updated", old.version + 1, changed + notes)
 
 
-def _check(
-    loaded: list[Pipeline], present: Mapping[str, Registered], repositories: Mapping[str, str]
-) -> None:
+def _check(loaded: list[Pipeline], present: Mapping[str, Registered], repositories: Mapping[str, str]) -> None:
     for item in loaded:
         if item.name not in present and repositories.get(item.name) == "input":
             raise AlreadyExists(
@@ -205,14 +199,12 @@ def _check(
 
 
 def _make_repositories(store: Store, pipeline: Pipeline, known: Mapping[str, str]) -> None:
-    names = {repository.name for repository in store.repositories()} if known is None else set(known)
+    names = set(known)
     if pipeline.name not in names:
         store.create_repository(pipeline.name, description=pipeline.description, kind="output")
     for item in walk(pipeline.input):
         if isinstance(item, CronInput) and item.repo not in names:
-            store.create_repository(
-                item.repo, description=f"Ticks of {pipeline.name}: {item.spec}", kind="cron"
-            )
+            store.create_repository(item.repo, description=f"Ticks of {pipeline.name}: {item.spec}", kind="cron")
         elif not isinstance(item, CronInput) and item.trigger is not None:
             _make_trigger(store, item.repo, item.branch, item.trigger)
 

@@ -156,9 +156,7 @@ def _reasons(plan: JobPlan) -> tuple[str, ...]:
         "isolation": plan.isolation,
         "compat": plan.compat,
     }
-    reasons = [
-        text for name, text in COMPARED.items() if _seen(name, made_by.get(name)) != _seen(name, now[name])
-    ]
+    reasons = [text for name, text in COMPARED.items() if _seen(name, made_by.get(name)) != _seen(name, now[name])]
     return tuple(reasons + input_reasons(plan))
 
 
@@ -185,6 +183,4 @@ def input_reasons(plan: JobPlan) -> list[str]:
 
 def has_input(store: Store, plan: JobPlan) -> bool:
     """Whether any input holds a file; a pipeline with nothing to read waits and makes no commit."""
-    return any(
-        item is not None and trees.totals(item.tree, store.objects.read)[0] for item in plan.sources.values()
-    )
+    return any(item is not None and trees.totals(item.tree, store.objects.read)[0] for item in plan.sources.values())

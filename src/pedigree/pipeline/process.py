@@ -121,9 +121,7 @@ def run(
             if limits is not None:
                 fence = limits.fence(started.pid)
             _open_gate(started)
-            killed = _watch(
-                started.pid, output_fd, printed, None if timeout_s is None else started_at + timeout_s
-            )
+            killed = _watch(started.pid, output_fd, printed, None if timeout_s is None else started_at + timeout_s)
         finally:
             # Also on the way out of an error: no child may outlive this call.
             stop.leave(started.pid)

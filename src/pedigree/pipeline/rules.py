@@ -129,9 +129,7 @@ def _kinds(spec: schema.PipelineSpec) -> Iterator[Finding]:
             )
         for place, leaf in enumerate(_leaves(spec.input)):
             if leaf.glob.strip("/"):
-                what = (
-                    f"a service has one datum, so the glob of input {place + 1} must be /, got {leaf.glob!r}"
-                )
+                what = f"a service has one datum, so the glob of input {place + 1} must be /, got {leaf.glob!r}"
                 yield ("input",), what, "Write glob: /."
     for path, service in (
         (("service",), spec.service),

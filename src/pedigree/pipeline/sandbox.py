@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 Level = Literal["bubblewrap", "unshare", "landlock", "rewriting"]
 #: Best first.
-LEVELS: tuple[Level, ...] = ("bubblewrap", "unshare", "landlock", "rewriting")
+LEVELS: tuple[Level, ...] = ("bubblewrap",)
 #: Levels that keep the third promise (nothing else gets in); `strict` takes no other.
 SEALED: tuple[Level, ...] = ("bubblewrap", "unshare")
 
@@ -125,17 +125,7 @@ def get(level: str) -> Isolation:
         from pedigree.pipeline.isolation.bubblewrap import Bubblewrap
 
         return Bubblewrap()
-    if level == "unshare":
-        from pedigree.pipeline.isolation.unshare import Unshare
-
-        return Unshare()
-    if level == "landlock":
-        from pedigree.pipeline.isolation.landlock import Landlock
-
-        return Landlock()
-    from pedigree.pipeline.isolation.rewriting import Rewriting
-
-    return Rewriting()
+    raise InvalidInput(f"This version has no isolation level {level!r}.", remedy="Use bubblewrap.")
 
 
 def _probe(level: Level) -> str | None:
@@ -160,9 +150,7 @@ def _probe(level: Level) -> str | None:
         return str(error)
     if ended.exit_code == 42 and ended.executed:
         return None
-    return (
-        printed.data.decode("utf-8", "replace").strip().replace("\n", " ") or f"exit code {ended.exit_code}"
-    )
+    return printed.data.decode("utf-8", "replace").strip().replace("\n", " ") or f"exit code {ended.exit_code}"
 
 
 def _stamp() -> str:

@@ -95,7 +95,7 @@ class Scheduler:
                     # A wait with a time limit, so that Ctrl-C is noticed at once on every platform.
                     self._changed.wait(0.5)
                     if self._crash is not None:
-                        raise self._crash
+                        raise self._crash  # noqa: TRY301  (the handler below must stop the other jobs first)
                     if not self.keep_going and any(job.state == jobs.FAILED for job in self._ended):
                         waiting.clear()
         except BaseException:
@@ -105,13 +105,7 @@ class Scheduler:
             for thread in threads:
                 thread.join()
             states = {job.state for job in self._ended}
-            state = (
-                jobs.KILLED
-                if jobs.KILLED in states
-                else jobs.FAILED
-                if states - {jobs.SUCCESS}
-                else jobs.SUCCESS
-            )
+            state = jobs.KILLED if jobs.KILLED in states else jobs.FAILED if states - {jobs.SUCCESS} else jobs.SUCCESS
             if self._begun:
                 self.store.finish_run(name, state)
         if self._crash is not None:
@@ -158,13 +152,10 @@ class Scheduler:
         job = None
         try:
             broken = sorted(
-                {leaf.repo for leaf in runner.pipeline.leaves() if self._broken(leaf.repo)}
-                - {runner.pipeline.name}
+                {leaf.repo for leaf in runner.pipeline.leaves() if self._broken(leaf.repo)} - {runner.pipeline.name}
             )
             job = runner.unrunnable(broken) if broken else runner.run()
-        except (
-            BaseException
-        ) as error:  # the scheduler's thread raises it; a thread of its own would only print it
+        except BaseException as error:  # the scheduler's thread raises it; a thread of its own would only print it
             with self._changed:
                 if self._crash is None or not isinstance(error, PedigreeError):
                     self._crash = error

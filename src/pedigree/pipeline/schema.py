@@ -38,9 +38,7 @@ class Model(BaseModel):
 
 
 class PipelineName(Model):
-    name: str = _needed(
-        "name of the pipeline and of its output repository: letters, digits, _ and -, at most 51"
-    )
+    name: str = _needed("name of the pipeline and of its output repository: letters, digits, _ and -, at most 51")
     project: str | None = _ignored("Pachyderm project; a store holds one project, the name alone counts")
 
 
@@ -61,18 +59,12 @@ class Transform(Model):
     stdin: list[str] = _field([], "lines given to the command's standard input")
     env: dict[str, str] = _field({}, "environment variables of the step")
     secrets: list[Secret] = _field([], "secrets given to the step")
-    err_cmd: list[str] = _field(
-        [], "command run after each failed try; when it succeeds the datum is `recovered`"
-    )
+    err_cmd: list[str] = _field([], "command run after each failed try; when it succeeds the datum is `recovered`")
     err_stdin: list[str] = _field([], "lines given to the standard input of err_cmd")
     accept_return_code: list[int] = _field([], "exit codes that count as success besides 0")
     working_dir: str = _field("", "working directory; the folder of the step's code when empty")
-    user: str = _field(
-        "", "user name or number that the step runs as", "used where the sandbox can map users"
-    )
-    image: str | None = _ignored(
-        "container image; the step runs in this machine's environment, which is fingerprinted"
-    )
+    user: str = _field("", "user name or number that the step runs as", "used where the sandbox can map users")
+    image: str | None = _ignored("container image; the step runs in this machine's environment, which is fingerprinted")
     debug: bool | None = _ignored("more of Pachyderm's own logging")
     memory_volume: bool | None = _ignored("temporary folder in memory")
     image_pull_secrets: list[str] | None = _ignored("secrets for the container registry")
@@ -80,9 +72,7 @@ class Transform(Model):
     datum_batching: bool | None = _refused(
         "one process for many datums", "the step would ask Pachyderm's worker for its next datum"
     )
-    build: Any = _refused(
-        "1.x build pipeline", "build the image or the environment first, then name the command"
-    )
+    build: Any = _refused("1.x build pipeline", "build the image or the environment first, then name the command")
 
 
 class TriggerSpec(Model):
@@ -102,24 +92,18 @@ class Pfs(Model):
     repo: str = _needed("repository that is read")
     name: str = _field("", "folder under /pfs that the step sees; the repository's name when empty")
     branch: str = _field("", "branch that is read; `master` when empty")
-    glob: str = _field(
-        "", "pattern that cuts the files into datums: `/` one datum, `/*` one per top-level entry"
-    )
+    glob: str = _field("", "pattern that cuts the files into datums: `/` one datum, `/*` one per top-level entry")
     join_on: str = _field("", "key of a join, such as `$1` for the first capture group of the glob")
     outer_join: bool = _field(False, "keep this input's matches when other operands of the join have none")
     group_by: str = _field("", "key of a group, such as `$1`")
     lazy: bool = _field(False, "give files as named pipes that are filled when opened")
     empty_files: bool = _field(False, "give names only, every file empty")
-    reference: bool = _field(
-        False, "leave this input's content out of the datum's identity: a change re-runs nothing"
-    )
+    reference: bool = _field(False, "leave this input's content out of the datum's identity: a change re-runs nothing")
     propagation_spec: Propagation | None = _field(None, "which commits start a job")
     trigger: TriggerSpec | None = _field(None, "read a branch that moves only when these conditions hold")
     project: str | None = _ignored("Pachyderm project of the repository; the repository's name alone counts")
     repo_type: str | None = _ignored("Pachyderm's kind of repository")
-    commit: str | None = _refused(
-        "fixed commit", "name a branch; `pedigree branch create` points one at any commit"
-    )
+    commit: str | None = _refused("fixed commit", "name a branch; `pedigree branch create` points one at any commit")
     s3: bool | None = _refused("input as an S3 bucket", "there is no S3 gateway; the files are under /pfs")
 
 
@@ -142,9 +126,7 @@ class Input(Model):
     join: list[Input] | None = _field(None, "combinations of files whose join_on keys are equal")
     group: list[Input] | None = _field(None, "one datum per group_by key, with all files of that key")
     cron: Cron | None = _field(None, "ticks of a schedule")
-    git: Any = _refused(
-        "1.x git hook", "put the repository's files with `pedigree put`", aliases=("githook",)
-    )
+    git: Any = _refused("1.x git hook", "put the repository's files with `pedigree put`", aliases=("githook",))
 
 
 class Parallelism(Model):
@@ -185,13 +167,9 @@ class ObjectStorage(Model):
 
 
 class EgressSpec(Model):
-    url: str = _field(
-        "", "file:// or s3:// URL that the output commit's files are written to", aliases=("URL",)
-    )
+    url: str = _field("", "file:// or s3:// URL that the output commit's files are written to", aliases=("URL",))
     object_storage: ObjectStorage | None = _field(None, "the same in 2.x spelling")
-    sql_database: Any = _refused(
-        "rows into an SQL database", "write a file, and load it with a step of its own"
-    )
+    sql_database: Any = _refused("rows into an SQL database", "write a file, and load it with a step of its own")
 
 
 class ServiceSpec(Model):
@@ -209,9 +187,7 @@ class SpoutSpec(Model):
 
 
 class Code(Model):
-    files: list[str] | Literal["auto"] = _field(
-        "auto", "globs of the files that exist for the step, or `auto`"
-    )
+    files: list[str] | Literal["auto"] = _field("auto", "globs of the files that exist for the step, or `auto`")
     include: list[str] = _field([], "globs of files added to those")
     root: str = _field("", "folder that the globs start from, relative to the spec's")
 
@@ -224,9 +200,7 @@ class PipelineSpec(Model):
     metadata: Metadata | None = _field(None, "labels and annotations")
     parallelism_spec: Parallelism | None = _field(None, "how many datums run at once; 1 by default")
     datum_set_spec: DatumSet | None = _field(None, "how datums are dealt to workers", aliases=("chunk_spec",))
-    datum_timeout: str = _field(
-        "", "duration after which a try is stopped and counts as failed; none by default"
-    )
+    datum_timeout: str = _field("", "duration after which a try is stopped and counts as failed; none by default")
     job_timeout: str = _field("", "duration after which the job is stopped; none by default")
     datum_tries: int = _field(3, "tries per datum, the first included")
     reprocess_spec: Literal["until_success", "every_job"] = _field(
@@ -243,9 +217,7 @@ class PipelineSpec(Model):
     resource_requests: ResourceSpec | None = _field(
         None, "resources that the step needs", "recorded", aliases=("resource_spec",)
     )
-    resource_limits: ResourceSpec | None = _field(
-        None, "resources that the step may use", "memory and CPU enforced"
-    )
+    resource_limits: ResourceSpec | None = _field(None, "resources that the step may use", "memory and CPU enforced")
     code: Code = _field(
         Code(),
         "ours: which files of the project the step sees; `auto` follows imports, `none`, or a list of globs",
@@ -255,9 +227,7 @@ class PipelineSpec(Model):
     seed: int | None = _field(None, "ours: seed given to the step as PEDIGREE_SEED, part of the identity")
     network: bool = _field(False, "ours: let the step use the network")
     s3_out: bool | None = _refused("output through S3", "there is no S3 gateway; write to /pfs/out")
-    incremental: bool | None = _refused(
-        "1.x: the last output in /pfs/out", "read the last output as an input"
-    )
+    incremental: bool | None = _refused("1.x: the last output in /pfs/out", "read the last output as an input")
     sidecar_resource_limits: Any = _ignored("limits of Pachyderm's sidecar")
     sidecar_resource_requests: Any = _ignored("needs of Pachyderm's sidecar")
     tolerations: Any = _ignored("Kubernetes tolerations")

@@ -38,9 +38,7 @@ class Secrets:
             path = folder / name
             if item.mount_path:
                 if not path.exists():
-                    raise _missing(
-                        name, path, "A secret with mount_path must be a file or a folder of files."
-                    )
+                    raise _missing(name, path, "A secret with mount_path must be a file or a folder of files.")
                 for file in [path] if path.is_file() else [file for file in path.iterdir() if file.is_file()]:
                     self.values[f"{item.name}/{file.name}"] = _read(file)
                 target = item.mount_path if not item.key else f"{item.mount_path.rstrip('/')}/{item.key}"

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from pedigree.store import Store
 
 
-def open_shell(
-    store: Store, datum: str, *, job: str | None = None, command: tuple[str, ...] = ("/bin/bash",)
-) -> int:
+def open_shell(store: Store, datum: str, *, job: str | None = None, command: tuple[str, ...] = ("/bin/bash",)) -> int:
     """Open a shell for the datum whose id begins with `datum`, as in `job` (PIPELINE[@RUN]) or in the newest
     job that has it; the shell's exit code.
 

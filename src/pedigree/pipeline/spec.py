@@ -70,9 +70,7 @@ def _pipelines(nodes: Iterable[documents.Node], file: str, base: str) -> list[Pi
             raise _invalid(file, [Problem(node.line, "", what, "Begin with pipeline: {name: ...}.")])
         spelled = spell(node, PipelineSpec)
         if not spelled.value and node.value:
-            what = (
-                f"this is no pipeline spec: it has none of its fields, but {', '.join(list(node.value)[:3])}"
-            )
+            what = f"this is no pipeline spec: it has none of its fields, but {', '.join(list(node.value)[:3])}"
             raise _invalid(file, [Problem(node.line, "", what, "Begin with pipeline: {name: ...}.")])
         found.append(_pipeline(spelled, file, base))
     if not found:
@@ -92,9 +90,7 @@ def _pipeline(spelled: Spelled, file: str, base: str) -> Pipeline:
         # A union tells one mistake once per branch; the first branch is the one with most to say.
         problems += {item.field: item for item in reversed(wrong)}.values()
     if spec is not None and not problems:
-        problems += [
-            Problem(spelled.line(path), dotted(path), what, remedy) for path, what, remedy in check(spec)
-        ]
+        problems += [Problem(spelled.line(path), dotted(path), what, remedy) for path, what, remedy in check(spec)]
     if problems or spec is None:
         raise _invalid(file, problems)
     return build(spec, base=base, ignored=dict(_ignored(spec, ())))

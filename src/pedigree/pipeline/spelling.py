@@ -125,11 +125,7 @@ def _unknown(key: str, line: int, path: Path, model: type[Model]) -> Problem:
     else:
         fields = sorted(set(known.values()))
         # The top level has 45 fields; a list of them would bury the message.
-        remedy = (
-            f"Known here: {', '.join(fields)}."
-            if len(fields) < 20
-            else "docs/reference/spec.md lists the fields."
-        )
+        remedy = f"Known here: {', '.join(fields)}." if len(fields) < 20 else "docs/reference/spec.md lists the fields."
     return Problem(line, dotted((*path, key)), f"there is no field {key!r}{place}", remedy)
 
 

@@ -54,8 +54,8 @@ def status(store: Store, *, isolation: str = "auto", compat: str | None = None) 
     surroundings = Surroundings(store, isolation, compat)
     found = {item.pipeline.name: item for item in pipelines.registered(store)}
     last: dict[str, Job] = {}
-    for job in jobs.all_jobs(store):
-        last.setdefault(job.pipeline, job)
+    for known in jobs.all_jobs(store):
+        last.setdefault(known.pipeline, known)
     stale: set[str] = set()
     result = []
     for pipeline in pipelines.order(item.pipeline for item in found.values()):

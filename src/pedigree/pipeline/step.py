@@ -143,18 +143,14 @@ def _try(
         tally.recovered = tally.recovered or (cleaned.exit_code == 0 and cleaned.executed)
 
 
-def prepare(
-    task: DatumTask, site: Site, place: Workplace, secrets: Secrets, *, terminal: bool = False
-) -> Launch:
+def prepare(task: DatumTask, site: Site, place: Workplace, secrets: Secrets, *, terminal: bool = False) -> Launch:
     """The launch of the task's command in a filled workplace."""
     transform = task.pipeline.transform
     seen = site.view(place, task.code_tree, tuple(secrets.mounts))
     cwd = transform.working_dir or view.CODE
     if not cwd.startswith("/"):
         cwd = os.path.normpath(f"{view.CODE}/{cwd}")
-    links = view.aliases(
-        (cwd,), (*transform.cmd, *transform.stdin, *transform.err_cmd, *transform.err_stdin), seen
-    )
+    links = view.aliases((cwd,), (*transform.cmd, *transform.stdin, *transform.err_cmd, *transform.err_stdin), seen)
     limits = task.pipeline.resource_limits
     return Launch(
         argv=transform.cmd,
@@ -229,9 +225,7 @@ def _reason(task: DatumTask, ended: Ended, transcript: Transcript, site: Site) -
     from pedigree.pipeline import hints
 
     remedy = hints.missing_file(last, pipeline, site.store.project)
-    if memory and (
-        "MemoryError" in last or "Cannot allocate memory" in last or "out of memory" in last.lower()
-    ):
+    if memory and ("MemoryError" in last or "Cannot allocate memory" in last or "out of memory" in last.lower()):
         return (
             f"the step reached its memory limit of {memory} (exit code {ended.exit_code}).",
             "Raise resource_limits.memory.",
@@ -262,9 +256,7 @@ def shell(task: DatumTask, site: Site, *, command: tuple[str, ...] = ("/bin/bash
             command = ("/bin/sh",)
         return process.interact(
             site.isolation,
-            Launch(
-                command, env, launch.cwd, launch.view, network=launch.network, gpu=launch.gpu, terminal=True
-            ),
+            Launch(command, env, launch.cwd, launch.view, network=launch.network, gpu=launch.gpu, terminal=True),
         )
     finally:
         place.remove()

@@ -32,17 +32,6 @@ def due(store: Store, now: float) -> list[tuple[Pipeline, CronInput, float]]:
     return found
 
 
-def next_due(store: Store, now: float) -> float | None:
-    """When the next cron input ticks; None when none ever does."""
-    moments = [
-        cron.parse(item.spec).next(_last(store, item, entry.created))
-        for entry in pipelines.registered(store)
-        if entry.state == pipelines.RUNNING
-        for item in entry.pipeline.crons()
-    ]
-    return min((moment for moment in moments if moment is not None), default=None)
-
-
 def tick(store: Store, item: CronInput, moment: float) -> Commit | None:
     """Commit one tick. With `overwrite` it replaces the ticks before it; otherwise it joins them."""
     with store.commit(f"{item.repo}@master", message=f"tick of {item.spec}", output=True) as change:

@@ -35,11 +35,7 @@ class Transcript:
         self._held = b""
         values = {name: value.encode() for name, value in (secrets or {}).items()}
         self._secrets = sorted(
-            (
-                (value, f"[secret {name}]".encode())
-                for name, value in values.items()
-                if len(value) >= SHORTEST_SECRET
-            ),
+            ((value, f"[secret {name}]".encode()) for name, value in values.items() if len(value) >= SHORTEST_SECRET),
             key=lambda pair: -len(pair[0]),
         )
         self._hold = max((len(value) for value, _ in self._secrets), default=1) - 1

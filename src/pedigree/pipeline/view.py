@@ -17,7 +17,7 @@ PFS = "/pfs"
 OUT = "/pfs/out"
 CODE = "/code"
 HOME = "/home/user"
-TMP = "/tmp"  # noqa: S108  the step's own, empty /tmp
+TMP = "/tmp"
 
 #: Settings of installed software, in /etc, that programs look up wherever they run. All else of /etc stays out.
 _ETC = (
@@ -113,9 +113,7 @@ def system(*, network: bool = False) -> tuple[Mount | Link, ...]:
     names = (*_ETC, *_ETC_NETWORK) if network else _ETC
     # resolv.conf is often a link into /run, which stays out: mount what it leads to.
     found += [
-        Mount(os.path.realpath(f"/etc/{name}"), f"/etc/{name}")
-        for name in names
-        if os.path.exists(f"/etc/{name}")
+        Mount(os.path.realpath(f"/etc/{name}"), f"/etc/{name}") for name in names if os.path.exists(f"/etc/{name}")
     ]
     # Numeric libraries ask the processor for its caches here; without it torch warns on every start.
     cpu = "/sys/devices/system/cpu"
@@ -154,9 +152,7 @@ def extra_paths() -> tuple[str, ...]:
     return tuple(
         path
         for path in sys.path
-        if path.endswith(("site-packages", "dist-packages"))
-        and not path.startswith(prefixes)
-        and os.path.isdir(path)
+        if path.endswith(("site-packages", "dist-packages")) and not path.startswith(prefixes) and os.path.isdir(path)
     )
 
 

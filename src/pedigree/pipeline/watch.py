@@ -86,17 +86,13 @@ class Watch:
         on = frozenset(_fingerprint(surroundings, item) for item in chosen if item.name in pending)
         if on == self._failed_on:
             return
-        report = engine.run(
-            self.store, workers=self.workers, isolation=self.isolation, on_event=self.on_event
-        )
+        report = engine.run(self.store, workers=self.workers, isolation=self.isolation, on_event=self.on_event)
         self.on_report(report)
         self._failed_on = frozenset()
         if not report.ok:
             surroundings = Surroundings(self.store, self.isolation)
             pending = engine.stale(surroundings, chosen)
-            self._failed_on = frozenset(
-                _fingerprint(surroundings, item) for item in chosen if item.name in pending
-            )
+            self._failed_on = frozenset(_fingerprint(surroundings, item) for item in chosen if item.name in pending)
 
     def _tend(self, now: float) -> None:
         """Start, restart and stop spouts and services so that exactly those run that should."""

@@ -132,9 +132,7 @@ class Workplace:
 
 
 def _touch(dir_fd: int, name: str, mode: int) -> None:
-    fd = os.open(
-        name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode, dir_fd=dir_fd
-    )
+    fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode, dir_fd=dir_fd)
     try:
         os.fchmod(fd, mode)
         os.utime(fd, ns=(INPUT_TIME_NS, INPUT_TIME_NS))

@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pedigree.store.store import Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["Store", "init", "open"]
 
@@ -19,7 +22,7 @@ def open(path: str | Path | None = None) -> Store:  # noqa: A001  pedigree.open(
     """
     from pedigree.store import folder
 
-    return Store(folder.find(path))
+    return Store(folder.locate(path))
 
 
 def init(path: str | Path = ".") -> Store:

@@ -8,7 +8,6 @@ import stat
 from collections.abc import Callable
 from contextlib import ExitStack
 from itertools import repeat
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -19,6 +18,8 @@ from pedigree.store import alone, durable
 from pedigree.store.packs import Packed, Writer
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pedigree.store.objects import Objects
 
 #: Small objects are gathered up to this many bytes, then compared with the store and written in one call.

@@ -61,9 +61,7 @@ def get(database: Database, repo: str, name: str) -> Branch:
 
 def not_found(database: Database, repo: str, name: str) -> BranchNotFound:
     """The error that names the branches there are."""
-    names = [
-        row[0] for row in database.rows("SELECT name FROM branches WHERE repo = ? ORDER BY name", (repo,))
-    ]
+    names = [row[0] for row in database.rows("SELECT name FROM branches WHERE repo = ? ORDER BY name", (repo,))]
     listed = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
     return BranchNotFound(
         f"The repository {repo!r} has no branch {name!r}"

@@ -14,7 +14,7 @@ whatever the file holds when the change lands.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
 from pedigree.errors import PathNotFound
 from pedigree.store import trees
@@ -56,9 +56,8 @@ def _joined(tree: str, path: str, edit: Append, read: Read, batch: Batch) -> Ent
     kind = "f" if start is None or start.kind == "l" else start.kind
     if len(parts) == 1:
         return Entry(kind, parts[0].size, parts[0].digest)
-    digest, size = batch.add_stream(
-        _Joined([part.digest for part in parts], read), sum(part.size for part in parts)
-    )
+    stream = cast("BinaryIO", _Joined([part.digest for part in parts], read))
+    digest, size = batch.add_stream(stream, sum(part.size for part in parts))
     return Entry(kind, size, digest)
 
 
@@ -141,9 +140,7 @@ class Change:
         inside = folder + "/" if folder else ""
         kept = {path for path, _ in trees.scan(self._tree, self.batch.reader(), folder) if path not in edits}
         kept.update(
-            path
-            for path, edit in edits.items()
-            if edit is not None and (path == folder or path.startswith(inside))
+            path for path, edit in edits.items() if edit is not None and (path == folder or path.startswith(inside))
         )
         return iter(sorted(kept))
 

@@ -98,9 +98,7 @@ def checkout(
 class _Writer:
     """One checkout into the folder that `beneath` stands for."""
 
-    def __init__(
-        self, objects: Objects, beneath: Beneath, *, overwrite: bool, progress: Progress | None
-    ) -> None:
+    def __init__(self, objects: Objects, beneath: Beneath, *, overwrite: bool, progress: Progress | None) -> None:
         self._objects = objects
         self._beneath = beneath
         self._overwrite = overwrite

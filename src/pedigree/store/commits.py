@@ -129,9 +129,7 @@ def check_provenance(provenance: Iterable[Mapping[str, str]]) -> list[dict[str, 
     """
     items = [dict(item) for item in provenance]
     for item in items:
-        if set(item) != {"name", "repo", "commit"} or not all(
-            isinstance(value, str) for value in item.values()
-        ):
+        if set(item) != {"name", "repo", "commit"} or not all(isinstance(value, str) for value in item.values()):
             raise InvalidInput(f"A provenance item holds name, repo and commit as text; got {item!r}.")
     items.sort(key=lambda item: (item["name"], item["repo"], item["commit"]))
     return [item for at, item in enumerate(items) if at == 0 or item != items[at - 1]]
@@ -152,9 +150,7 @@ def get(database: Database, identity: str) -> Commit:
             f"The commit {identity[:12]} was squashed: its changes live in the commit after it."
             if gone
             else f"There is no commit {identity[:12]} in {database.path.parent}.",
-            remedy=f"`pedigree log {gone[0]}` shows its history."
-            if gone
-            else "`pedigree commit list` shows them all.",
+            remedy=f"`pedigree log {gone[0]}` shows its history." if gone else "`pedigree commit list` shows them all.",
             commit=identity,
         )
     return commit
@@ -183,17 +179,13 @@ def chain(database: Database, identity: str, limit: int | None = None) -> list[s
 
 def children(database: Database, identity: str) -> list[str]:
     """Ids of the commits made on this one."""
-    return [
-        row[0]
-        for row in database.rows("SELECT id FROM commits WHERE previous = ? ORDER BY number", (identity,))
-    ]
+    return [row[0] for row in database.rows("SELECT id FROM commits WHERE previous = ? ORDER BY number", (identity,))]
 
 
 def outputs(database: Database, identity: str) -> list[str]:
     """Ids of the commits that were made from this one, directly."""
     rows = database.rows(
-        "SELECT DISTINCT output FROM provenance p JOIN commits c ON c.id = p.output WHERE input = ?"
-        " ORDER BY c.number",
+        "SELECT DISTINCT output FROM provenance p JOIN commits c ON c.id = p.output WHERE input = ? ORDER BY c.number",
         (identity,),
     )
     return [row[0] for row in rows]
@@ -223,9 +215,7 @@ def misnamed(database: Database) -> list[str]:
     wrong = []
     for table in ("commits", "squashed"):
         columns = "id, repo, parent, tree, provenance, made_by, error"
-        for identity, repo, parent, tree, provenance, made_by, error in database.rows(
-            f"SELECT {columns} FROM {table}"
-        ):
+        for identity, repo, parent, tree, provenance, made_by, error in database.rows(f"SELECT {columns} FROM {table}"):
             try:
                 inputs, made = schema.unpack_value(provenance), schema.unpack_value(made_by)
                 right = identify(repo, parent, tree, inputs, made, error) == identity

@@ -89,9 +89,7 @@ class Schedule:
                 local = datetime(day.year, day.month, day.day, hour, minute, tzinfo=self.zone)
                 moment = local.timestamp()
                 # A local time that the clocks jump over comes back from UTC as another one.
-                if datetime.fromtimestamp(moment, self.zone).replace(tzinfo=None) == local.replace(
-                    tzinfo=None
-                ):
+                if datetime.fromtimestamp(moment, self.zone).replace(tzinfo=None) == local.replace(tzinfo=None):
                     yield moment
 
 
@@ -144,9 +142,7 @@ def tick_time(name: str) -> float | None:
     return None if moment.tzinfo is None else moment.timestamp()
 
 
-def _numbers(
-    text: str, field: str, value: str, low: int, high: int, names: tuple[str, ...] = ()
-) -> frozenset[int]:
+def _numbers(text: str, field: str, value: str, low: int, high: int, names: tuple[str, ...] = ()) -> frozenset[int]:
     found: set[int] = set()
     for part in value.split(","):
         span, slash, step_text = part.partition("/")

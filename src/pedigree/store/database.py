@@ -14,12 +14,14 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from blake3 import blake3
 
 from pedigree.errors import Busy, Damaged, DiskFull, NewerFormat, StorageFailure
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 #: Raised only when an older Pedigree could misread the files. docs/formats/store.md describes each number.
 FORMAT = 1
@@ -35,17 +37,17 @@ class Database:
     A transaction belongs to the thread that began it. A connection must not cross `fork`; using it in a child raises.
     """
 
-    def __init__(self, path: Path, *, create: bool = False, read_only: bool = False) -> None:
+    def __init__(self, path: str | Path, *, create: bool = False, read_only: bool = False) -> None:
         import threading
 
-        self.path = path
+        self._path = str(path)
         self._pid = os.getpid()
         self._lock = threading.RLock()
         self._depth = 0
         mode = "ro" if read_only else ("rwc" if create else "rw")
         try:
             self._connection = sqlite3.connect(
-                f"file:{_quote(str(path))}?mode={mode}",
+                f"file:{_quote(self._path)}?mode={mode}",
                 uri=True,
                 timeout=BUSY_TIMEOUT_S,
                 isolation_level=None,
@@ -56,7 +58,7 @@ class Database:
             if not create:
                 self._check_format()
         except sqlite3.Error as error:
-            raise translate(error, path) from error
+            raise translate(error, self._path) from error
 
     def _settle(self) -> None:
         (journal,) = self._connection.execute("PRAGMA journal_mode=DELETE").fetchone()
@@ -144,6 +146,13 @@ class Database:
                 self._roll_back()
 
     @property
+    def path(self) -> Path:
+        """Where the database lies."""
+        from pathlib import Path  # 7 ms of CPU at start-up, for messages alone
+
+        return Path(self._path)
+
+    @property
     def in_transaction(self) -> bool:
         """Whether the calling thread is inside a `transaction` block; waits for another thread's to end."""
         with self._lock:
@@ -216,7 +225,7 @@ def check_seal(table: str, name: str, stored: object, *values: Any) -> None:
         )
 
 
-def translate(error: sqlite3.Error, path: Path) -> Exception:
+def translate(error: sqlite3.Error, path: str | Path) -> Exception:
     """The PedigreeError that says what SQLite's error means for the store at `path`."""
     code = getattr(error, "sqlite_errorcode", None)
     primary = None if code is None else code & 0xFF

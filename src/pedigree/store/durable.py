@@ -15,10 +15,12 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pedigree.errors import Busy, DiskFull, StorageFailure
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 #: Up to this many files are synced one by one. Beyond it one `syncfs` is cheaper (8 ms a file against one
 #: flush of the disk), but it also waits for whatever else the machine has written there, so a small commit

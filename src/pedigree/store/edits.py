@@ -131,17 +131,14 @@ def edit(tree: str, changes: Mapping[str, Entry | None], read: Read, write: Writ
         return build(((path, entry) for path, entry in ordered if entry is not None), write)
     height = load(tree, read).level
     pending: _Changes = [
-        (path, None if entry is None else f"{entry[0]} {entry[1]} {entry[2]} {path}")
-        for path, entry in ordered
+        (path, None if entry is None else f"{entry[0]} {entry[1]} {entry[2]} {path}") for path, entry in ordered
     ]
     for level in range(height + 1):
         before, after = _edit_level(Cursor(tree, read, level), pending, write)
         if before == after:
             return tree
         pending = [
-            (key, after.get(key))
-            for key in sorted(before.keys() | after.keys())
-            if before.get(key) != after.get(key)
+            (key, after.get(key)) for key in sorted(before.keys() | after.keys()) if before.get(key) != after.get(key)
         ]
     return _new_root(sorted(after.items()), height + 1, read, write)
 
@@ -189,9 +186,7 @@ def _edit_level(cursor: Cursor, changes: _Changes, write: Write) -> tuple[dict[s
             before[node.keys[0]] = summary(level, node.keys, node.lines, cursor.node_name)
             end = cursor.next_first()
             stop = len(changes) if end is None else bisect_left(changes, (end,), at)
-            for entry in (
-                _merge(node, changes[at:stop]) if stop > at else zip(node.keys, node.lines, strict=True)
-            ):
+            for entry in _merge(node, changes[at:stop]) if stop > at else zip(node.keys, node.lines, strict=True):
                 closed = fill.add(*entry)
                 if closed is not None:
                     after[closed[0]] = closed[1]
@@ -284,9 +279,7 @@ def _first_surviving(cursor: Cursor, prefix: str, changes: Mapping[str, Entry | 
 
 def _refuse_order(previous: str, path: str) -> None:
     if path == previous and path:
-        raise PathClash(
-            f"Two files have the path /{path}.", remedy="Rename one of them, or leave it out.", path=path
-        )
+        raise PathClash(f"Two files have the path /{path}.", remedy="Rename one of them, or leave it out.", path=path)
     raise ValueError(f"paths are not sorted: {path!r} comes after {previous!r}")
 
 

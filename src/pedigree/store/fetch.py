@@ -344,9 +344,7 @@ def _parse_checksum(checksum: str) -> tuple[str, str]:
     algorithm, _, digest = checksum.partition(":")
     length = {"sha256": 64, "md5": 32}.get(algorithm)
     if length != len(digest) or not set(digest.lower()) <= set("0123456789abcdef"):
-        raise InvalidInput(
-            f"{shown(checksum)} is no checksum.", remedy="Write `sha256:` or `md5:` and its hex digits."
-        )
+        raise InvalidInput(f"{shown(checksum)} is no checksum.", remedy="Write `sha256:` or `md5:` and its hex digits.")
     return algorithm, digest.lower()
 
 

@@ -6,10 +6,13 @@ docs/formats/store.md describes the files for a reader without this code.
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pedigree.errors import AlreadyExists, NetworkFileSystem, StoreNotFound
 from pedigree.store import durable
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NAME = ".pedigree"
 DATABASE = "meta.sqlite"
@@ -45,16 +48,26 @@ def find(start: str | Path | None = None) -> Path:
 
     `start` may also be the `.pedigree` folder itself. Raises StoreNotFound.
     """
-    place = Path(os.path.abspath("." if start is None else start))
-    if place.name == NAME and (place / DATABASE).is_file():
+    from pathlib import Path
+
+    return Path(locate(start))
+
+
+def locate(start: str | Path | None = None) -> str:
+    """`find` as text: opening a store does without pathlib, which costs as much as SQLite and BLAKE3 together."""
+    place = above = os.path.abspath("." if start is None else start)
+    if os.path.basename(place) == NAME and os.path.isfile(f"{place}/{DATABASE}"):
         return place
-    for folder in (place, *place.parents):
-        if (folder / NAME / DATABASE).is_file():
-            return folder / NAME
+    while True:
+        found = os.path.join(above, NAME)
+        if os.path.isfile(f"{found}/{DATABASE}"):
+            return found
+        if above == (above := os.path.dirname(above)):
+            break
     raise StoreNotFound(
         f"There is no store in {place} or any folder above it.",
         remedy="Make one with `pedigree init`, in the folder of your project.",
-        start=str(place),
+        start=place,
     )
 
 
@@ -65,6 +78,8 @@ def create(project: str | Path) -> Path:
     A folder that an interrupted `init` left without a database is completed. Raises AlreadyExists when there
     is a store, NetworkFileSystem where one cannot be safe.
     """
+    from pathlib import Path
+
     project = Path(os.path.abspath(project))
     folder = project / NAME
     database = folder / DATABASE

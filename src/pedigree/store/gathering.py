@@ -61,9 +61,7 @@ class Gathering:
 
     # ------------------------------------------------------------------------------------------- one source
 
-    def add(
-        self, source: str, where: str, *, untar: bool, stdin: BinaryIO | None, allow_private: bool
-    ) -> None:
+    def add(self, source: str, where: str, *, untar: bool, stdin: BinaryIO | None, allow_private: bool) -> None:
         """Take one source in; `where` is the store path that it, or what is in it, goes to."""
         self._sources += 1
         if source == sources.STDIN:
@@ -133,9 +131,7 @@ class Gathering:
             return everything
         return everything.intersection([path[len(lead) :] for path in different if path.startswith(lead)])
 
-    def _take(
-        self, found: sources.Found, listing: sources.Listing, path: str, cache: StatCache | None
-    ) -> None:
+    def _take(self, found: sources.Found, listing: sources.Listing, path: str, cache: StatCache | None) -> None:
         if found.kind != "l" and found.stamp[0] >= MINIMUM_BYTES:
             with sources.open_file(found, listing) as file:
                 if self._append:
@@ -202,9 +198,7 @@ class Gathering:
             cache = self._parents[folder] = StatCache(self._store.folder, folder)
         return cache
 
-    def _stream(
-        self, stream: BinaryIO, name: str, where: str, untar: bool, *, executable: bool = False
-    ) -> None:
+    def _stream(self, stream: BinaryIO, name: str, where: str, untar: bool, *, executable: bool = False) -> None:
         if untar:
             self._archive(stream, name, where)
             return

@@ -40,9 +40,9 @@ class Plan(NamedTuple):
     @property
     def freed_bytes(self) -> int:
         """Disk space that comes back, to within the few bytes of new packs' indexes."""
-        return sum(
-            item.size_bytes for part in (self.packs, self.rewrites, self.leftovers) for item in part
-        ) + sum(item.size_bytes for item in self.objects if item.why == _ALONE)
+        return sum(item.size_bytes for part in (self.packs, self.rewrites, self.leftovers) for item in part) + sum(
+            item.size_bytes for item in self.objects if item.why == _ALONE
+        )
 
     @property
     def empty(self) -> bool:
@@ -79,9 +79,7 @@ def collect(store: Store, *, wait_s: float = 10.0) -> Report:
             # First, and without the database: on a full disk this is the space that everything else needs.
             durable.remove(item.what for item in report.leftovers)
             names = {name: pack for pack, name in found.packs.items()}
-            database.many(
-                "DELETE FROM objects WHERE digest = ?", [(bytes.fromhex(o.what),) for o in report.objects]
-            )
+            database.many("DELETE FROM objects WHERE digest = ?", [(bytes.fromhex(o.what),) for o in report.objects])
             database.many("DELETE FROM packs WHERE id = ?", [(names[item.what],) for item in report.packs])
         objects = store.objects
         durable.remove(objects.pack_file(item.what) for item in report.packs)
@@ -95,8 +93,7 @@ def _sound(store: Store) -> Survey:
     if found.problems:
         first = found.problems[0]
         raise Damaged(
-            f"The store is damaged ({len(found.problems)} problems); nothing was removed. "
-            f"The first: {first.what}",
+            f"The store is damaged ({len(found.problems)} problems); nothing was removed. The first: {first.what}",
             remedy="`pedigree fsck` lists everything affected and the repair; gc works once that is clean.",
             problems=found.problems,
         )
@@ -123,9 +120,7 @@ def _plan(store: Store, found: Survey, *, leftovers: bool) -> Plan:
             gone = found.held_bytes[pack] - live[pack]
             rewrites.append(Removal(name, gone, "more than half of it is not needed any more"))
         elif size < SMALL_PACK_BYTES:
-            small.append(
-                Removal(name, 0, f"one of many packs smaller than {SMALL_PACK_BYTES >> 20} MiB: merged")
-            )
+            small.append(Removal(name, 0, f"one of many packs smaller than {SMALL_PACK_BYTES >> 20} MiB: merged"))
     if len(small) >= MANY_PACKS:
         rewrites += small
     return Plan(objects, packs, rewrites, _leftovers(store, found) if leftovers else [])

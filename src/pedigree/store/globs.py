@@ -168,9 +168,7 @@ def expand(template: str, captures: Sequence[str]) -> str:
 def _clean(pattern: str) -> str:
     """One leading slash, no empty parts, no `.`, no trailing slash."""
     if len(pattern) > MAX_LENGTH:
-        raise _invalid(
-            pattern[:40] + "…", f"it has {len(pattern)} characters, and at most {MAX_LENGTH} are allowed"
-        )
+        raise _invalid(pattern[:40] + "…", f"it has {len(pattern)} characters, and at most {MAX_LENGTH} are allowed")
     found = re.search("[\x00-\x1f\x7f\ud800-\udfff]", pattern)
     if found is not None:
         raise _invalid(pattern, f"it holds the character U+{ord(found[0]):04X}, which no path holds")

@@ -120,9 +120,7 @@ def _put(store: Store, place: Place, found: Target, tree: str, signature: Signat
     return advance(store, place, found.head, tree, signature)
 
 
-def open_draft(
-    database: Database, place: Place, head: Commit | None, signature: Signature, queue: str
-) -> Draft:
+def open_draft(database: Database, place: Place, head: Commit | None, signature: Signature, queue: str) -> Draft:
     """Open a commit on the branch inside the caller's transaction."""
     draft = Draft(
         place[0], place[1], queue, signature.run, None if head is None else head.id,

@@ -11,8 +11,7 @@ import io
 import os
 import threading
 from collections.abc import Iterable
-from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from blake3 import blake3
 
@@ -21,6 +20,9 @@ from pedigree.store import alone, durable, folder
 from pedigree.store.batch import Batch
 from pedigree.store.database import Database
 from pedigree.store.packs import Reader
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _OPEN_PACKS = 64
 _QUESTION = 500  # digests in one SQL question
@@ -37,13 +39,13 @@ class Place(NamedTuple):
 class Objects:
     """The store's objects. Threads may share it; every process opens its own."""
 
-    def __init__(self, place: Path, database: Database) -> None:
+    def __init__(self, place: str | Path, database: Database) -> None:
         """`place` is the `.pedigree` folder."""
         self.database = database
-        self.lock = durable.Lock(place / folder.LOCK)
-        self.temporary = str(place / folder.TEMPORARY)
-        self._packs = str(place / folder.PACKS)
-        self._alone = str(place / folder.ALONE)
+        self.lock = durable.Lock(f"{place}/{folder.LOCK}")
+        self.temporary = f"{place}/{folder.TEMPORARY}"
+        self._packs = f"{place}/{folder.PACKS}"
+        self._alone = f"{place}/{folder.ALONE}"
         self._readers: dict[str, Reader] = {}
         self._guard = threading.Lock()
 
@@ -114,8 +116,7 @@ class Objects:
         sound = isinstance(offset, int) and isinstance(size, int) and offset >= 0 and size >= 0
         if not sound or (pack != 0 and (not isinstance(name, str) or int(str(size)) >= alone.MINIMUM_BYTES)):
             raise CorruptObject(
-                f"The store's index places object {digest} in pack {pack} at {offset}, {size} bytes, "
-                "which cannot be.",
+                f"The store's index places object {digest} in pack {pack} at {offset}, {size} bytes, which cannot be.",
                 remedy="`pedigree fsck` lists what is affected; `pedigree fsck --repair` rebuilds the index.",
                 digest=digest,
             )
@@ -171,6 +172,8 @@ class Objects:
             self._vouch(digest, place, fd)
         finally:
             os.close(fd)
+        from pathlib import Path
+
         return Path(self.alone_file(digest))
 
     def extract(self, targets: Iterable[tuple[str, int, str, int]]) -> None:
@@ -273,8 +276,7 @@ class Objects:
     def _corrupt(self, digest: str, place: Place) -> CorruptObject:
         path = self._where(digest, place)
         return CorruptObject(
-            f"Object {digest} is damaged: "
-            f"its {place.size} bytes at {place.offset} of {path} do not match its name.",
+            f"Object {digest} is damaged: its {place.size} bytes at {place.offset} of {path} do not match its name.",
             remedy="`pedigree fsck` lists the commits affected and the repair.",
             digest=digest,
             path=path,

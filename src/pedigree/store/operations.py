@@ -115,9 +115,7 @@ def discard_commit(store: Store, given: Arguments) -> None:
 def squash_commit(store: Store, given: Arguments) -> list[Commit]:
     gone = _named(store, given["target"])
     if any(commit.state == "open" for commit in gone):
-        raise InUse(
-            "An open commit cannot be squashed.", remedy="Finish it first with `pedigree commit finish`."
-        )
+        raise InUse("An open commit cannot be squashed.", remedy="Finish it first with `pedigree commit finish`.")
     removal.squash(store.database, gone, store.now())
     return gone
 
@@ -149,11 +147,7 @@ def _commit_in(store: Store, repo: str, reference: str) -> Commit:
 
     A bare `REF` means one of that repository.
     """
-    text = (
-        reference
-        if "@" in reference or repositories.exists(store.database, reference)
-        else f"{repo}@{reference}"
-    )
+    text = reference if "@" in reference or repositories.exists(store.database, reference) else f"{repo}@{reference}"
     commit = references.resolve(store.database, text).commit
     if commit.repo != repo or commit.state == "open":
         what = "open" if commit.state == "open" else f"a commit of {commit.repo!r}"

@@ -68,9 +68,7 @@ class Writer:
         sizes = list(map(len, pieces))
         keys = [digest for digest, _ in objects]
         # `_make` from zipped columns takes a third of the time of one call of the class per object.
-        entries = list(
-            map(Packed._make, zip(keys, accumulate(sizes, initial=self._end), sizes, strict=False))
-        )
+        entries = list(map(Packed._make, zip(keys, accumulate(sizes, initial=self._end), sizes, strict=False)))
         self._write(pieces)
         self.entries += entries
         return entries

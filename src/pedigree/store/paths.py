@@ -83,9 +83,7 @@ def check_name(kind: str, text: str) -> str:
     return text
 
 
-def clashes(
-    paths: Iterable[str], *, fold_case: bool = True, normalise: bool = True
-) -> Iterator[tuple[str, str]]:
+def clashes(paths: Iterable[str], *, fold_case: bool = True, normalise: bool = True) -> Iterator[tuple[str, str]]:
     """Pairs of spellings, among the paths and their folders, that a file system would take for one.
 
     `fold_case`: it does not tell `A` from `a`. `normalise`: it does not tell composed from decomposed
@@ -143,13 +141,7 @@ def _problem(path: str) -> str | None:
 def _problem_of_part(part: str) -> str | None:
     if part == "":
         return "it has an empty part"
-    if (
-        part[0] != "."
-        and part.isascii()
-        and "\\" not in part
-        and "~" not in part
-        and len(part) <= MAX_PART_BYTES
-    ):
+    if part[0] != "." and part.isascii() and "\\" not in part and "~" not in part and len(part) <= MAX_PART_BYTES:
         return None
     if part in {".", ".."}:
         return f"it has the part `{part}`"

@@ -83,9 +83,7 @@ def put(
             remedy="Name files, folders or URLs; `-` is standard input.",
         )
     if delete_missing and append:
-        raise InvalidInput(
-            "Lengthening files and deleting the missing do not go together.", remedy="Choose one."
-        )
+        raise InvalidInput("Lengthening files and deleting the missing do not go together.", remedy="Choose one.")
     if not create:
         repositories.get(store.database, parsed.repo)
     target_branch = f"{parsed.repo}@{parsed.branch}"

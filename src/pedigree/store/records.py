@@ -47,9 +47,7 @@ class Records:
     def items(self, kind: str, prefix: str = "") -> Iterator[tuple[str, Any]]:
         """(key, value) of the kind's records whose key starts with `prefix`, in key order."""
         condition = "WHERE kind = ? AND key >= ? AND substr(key, 1, ?) = ? ORDER BY key"
-        for _, key, value in schema.read(
-            self._database, "records", condition, (kind, prefix, len(prefix), prefix)
-        ):
+        for _, key, value in schema.read(self._database, "records", condition, (kind, prefix, len(prefix), prefix)):
             yield key, schema.unpack_value(value)
 
     def keys(self, kind: str, prefix: str = "") -> list[str]:
@@ -77,7 +75,5 @@ class Records:
         if keys:
             with self._database.transaction() as database:
                 for key in keys:
-                    removed += database.execute(
-                        "DELETE FROM records WHERE kind = ? AND key = ?", (kind, key)
-                    ).rowcount
+                    removed += database.execute("DELETE FROM records WHERE kind = ? AND key = ?", (kind, key)).rowcount
         return removed

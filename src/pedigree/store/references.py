@@ -20,9 +20,7 @@ from pedigree.store.database import Database
 SHORTEST_PREFIX = 4
 
 _REFERENCE = re.compile(r"([^@:/]+)(?:@([^:/]*))?(?::(.*))?\Z", re.DOTALL)
-_STEP = re.compile(
-    r"([^^~.]*)(?:(?P<same>[\^~])(?P<more>(?P=same)*)(?P<back>[0-9]{0,15})|\.(?P<nth>-?[0-9]{1,15}))?\Z"
-)
+_STEP = re.compile(r"([^^~.]*)(?:(?P<same>[\^~])(?P<more>(?P=same)*)(?P<back>[0-9]{0,15})|\.(?P<nth>-?[0-9]{1,15}))?\Z")
 _HEX = re.compile(r"[0-9a-f]+\Z")
 
 
@@ -132,8 +130,7 @@ def by_id(database: Database, repo: str, digits: str) -> Commit | None:
     ]
     if len(found) > 1:
         raise InvalidReference(
-            f"{digits!r} is the beginning of several commits of {repo!r}: "
-            f"{', '.join(one[:16] for one in found)}.",
+            f"{digits!r} is the beginning of several commits of {repo!r}: {', '.join(one[:16] for one in found)}.",
             remedy="Give more digits.",
             commits=found,
         )

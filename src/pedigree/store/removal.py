@@ -68,8 +68,7 @@ def _check_unused(database: Database, gone: list[Commit], ids: set[str]) -> None
             if output not in ids:
                 made = commits.get(database, output)
                 raise InUse(
-                    f"Commit {output[:12]} of {made.repo!r} was made from commit {commit.id[:12]} of "
-                    f"{commit.repo!r}.",
+                    f"Commit {output[:12]} of {made.repo!r} was made from commit {commit.id[:12]} of {commit.repo!r}.",
                     remedy="Remove that one first: its lineage names this one.",
                     commit=commit.id,
                     output=output,
@@ -91,9 +90,7 @@ def _newest_first(database: Database, ids: set[str]) -> list[str]:
 
 
 def _remove(database: Database, commit: Commit, previous: str | None, now: float) -> None:
-    for repo, name, *_ in schema.read(
-        database, "branches", "WHERE repo = ? AND head = ?", (commit.repo, commit.id)
-    ):
+    for repo, name, *_ in schema.read(database, "branches", "WHERE repo = ? AND head = ?", (commit.repo, commit.id)):
         branches.point(database, repo, name, previous, now)
     database.execute("DELETE FROM provenance WHERE output = ?", (commit.id,))
     database.execute("DELETE FROM commits WHERE id = ?", (commit.id,))

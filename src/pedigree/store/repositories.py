@@ -84,9 +84,7 @@ def delete(database: Database, name: str, *, force: bool) -> None:
                 name=name,
                 commit=used[1],
             )
-        database.execute(
-            "DELETE FROM provenance WHERE output IN (SELECT id FROM commits WHERE repo = ?)", (name,)
-        )
+        database.execute("DELETE FROM provenance WHERE output IN (SELECT id FROM commits WHERE repo = ?)", (name,))
         for table in ("commits", "squashed", "branches", "open_commits", "triggers"):
             database.execute(f"DELETE FROM {table} WHERE repo = ?", (name,))
         database.execute("DELETE FROM repositories WHERE name = ?", (name,))

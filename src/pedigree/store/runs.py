@@ -31,9 +31,7 @@ def new_id() -> str:
     return os.urandom(16).hex()
 
 
-def put(
-    database: Database, identity: str, *, started: float, finished: float | None, state: str, message: str
-) -> None:
+def put(database: Database, identity: str, *, started: float, finished: float | None, state: str, message: str) -> None:
     """Write a run inside the caller's transaction, over the one of that id."""
     ended = None if finished is None else schema.microseconds(finished)
     schema.write(database, "runs", (identity, schema.microseconds(started), ended, state, message))
@@ -76,9 +74,7 @@ def get(database: Database, identity: str) -> Run:
 
 def every(database: Database, limit: int | None = None) -> list[Run]:
     """Runs, newest first."""
-    rows = schema.read(
-        database, "runs", "ORDER BY started DESC, id LIMIT ?", (-1 if limit is None else limit,)
-    )
+    rows = schema.read(database, "runs", "ORDER BY started DESC, id LIMIT ?", (-1 if limit is None else limit,))
     return [_run(database, row) for row in rows]
 
 

@@ -159,9 +159,7 @@ _INSERT = {
 }
 
 
-def read(
-    database: Database, table: str, condition: str = "", values: Iterable[Any] = ()
-) -> list[tuple[Any, ...]]:
+def read(database: Database, table: str, condition: str = "", values: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
     """Rows of a sealed table without their seals, in the order of SEALED's columns. `condition` is SQL
     from WHERE on.
 

@@ -172,9 +172,7 @@ class StatCache:
         names = "\0".join(self.known).encode("utf-8")
         source, where = os.fsencode(self.source), prefix.encode("utf-8")
         head = _HEAD.pack(len(self.known), len(source), len(where), len(names))
-        body = b"".join(
-            (_MAGIC, head, bytes.fromhex(tree), source, where, names, stamps.tobytes(), kinds, digests)
-        )
+        body = b"".join((_MAGIC, head, bytes.fromhex(tree), source, where, names, stamps.tobytes(), kinds, digests))
         return body + blake3(body).digest()
 
     def _load(self) -> None:
@@ -206,16 +204,14 @@ class StatCache:
         if sys.byteorder == "big":
             stamps.byteswap()
         columns = iter(stamps)
-        self.known = dict(
-            zip(paths, zip(columns, columns, columns, columns, columns, strict=True), strict=True)
-        )
+        self.known = dict(zip(paths, zip(columns, columns, columns, columns, columns, strict=True), strict=True))
         self._kinds = take(count)
         self._digests = take(count * _DIGEST_BYTES)
         self.base = None if tree == _NO_TREE else (prefix, tree)
 
 
 def _local_devices(store_folder: str, source: str, examples: Mapping[int, str]) -> set[int]:
-    """Those of the devices, each with the path of a file on it, whose clock is ours: no network file systems."""
+    """Those of the devices, each with the path of a file on it, that are on no network: their clock is ours."""
     local = {os.stat(store_folder).st_dev}
     for device, path in examples.items():
         if device not in local:

@@ -19,25 +19,26 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from pedigree.errors import InUse
-from pedigree.store import branches, commits, folder, references, repositories
+from pedigree.store import branches, commits, folder, repositories
 from pedigree.store.branches import DEFAULT, Branch
 from pedigree.store.commits import Commit
 from pedigree.store.database import Database
 from pedigree.store.objects import Objects
 from pedigree.store.records import Records
-from pedigree.store.references import Reference
 from pedigree.store.repositories import Repository
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pedigree.store.batch import Batch
     from pedigree.store.changes import Change
     from pedigree.store.history import Difference, Touch
     from pedigree.store.landing import Signature
+    from pedigree.store.references import Reference
     from pedigree.store.runs import Run
     from pedigree.store.transactions import Queued, Session
     from pedigree.store.triggers import Trigger
@@ -50,16 +51,27 @@ class Store:
     `folder` is its `.pedigree`, `project` the folder that holds it. Close it, or use it in `with`.
     """
 
-    def __init__(self, place: Path, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, place: str | Path, *, clock: Callable[[], float] = time.time) -> None:
         """Open the store in the folder `place`. `clock` gives seconds since the epoch, UTC."""
-        self.folder = place
-        self.project = place.parent
-        self.database = Database(place / folder.DATABASE)
+        self._place = str(place)
+        self.database = Database(f"{place}/{folder.DATABASE}")
         self.objects = Objects(place, self.database)
         self.lock = self.objects.lock
         self.records = Records(self.database)
         self.now = clock
         self._thread = threading.local()
+
+    @property
+    def folder(self) -> Path:
+        """The store's own folder, `.pedigree`."""
+        from pathlib import Path
+
+        return Path(self._place)
+
+    @property
+    def project(self) -> Path:
+        """The folder that holds it: the user's project."""
+        return self.folder.parent
 
     def close(self) -> None:
         self.database.close()
@@ -73,7 +85,7 @@ class Store:
         self.close()
 
     def __repr__(self) -> str:
-        return f"Store({str(self.folder)!r})"
+        return f"Store({self._place!r})"
 
     # ----------------------------------------------------------------------------------------- repositories
 
@@ -104,6 +116,8 @@ class Store:
 
         Raises InvalidReference, NotFound.
         """
+        from pedigree.store import references
+
         return references.resolve(self.database, reference)
 
     def head(self, repo: str, branch: str = DEFAULT) -> Commit | None:
@@ -117,15 +131,14 @@ class Store:
 
     def view(self, reference: str | Reference | Commit) -> View:
         """The files of a commit, to list and read."""
+        from pedigree.store.references import Reference
         from pedigree.store.views import View
 
         if isinstance(reference, str):
             reference = self.resolve(reference)
         return View(self, reference.commit if isinstance(reference, Reference) else reference)
 
-    def commits(
-        self, repo: str | None = None, *, run: str | None = None, limit: int | None = None
-    ) -> list[Commit]:
+    def commits(self, repo: str | None = None, *, run: str | None = None, limit: int | None = None) -> list[Commit]:
         """Finished commits of a repository, a run, or all; newest first."""
         if repo is not None:
             repositories.get(self.database, repo)
@@ -231,6 +244,8 @@ class Store:
 
         Raises CommitNotFound when none is open.
         """
+        from pedigree.store import references
+
         repo, branch = references.writable(self.database, target)
         made: Commit = self._do("finish_commit", repo=repo, branch=branch, message=message)
         return made
@@ -240,6 +255,8 @@ class Store:
 
         Raises CommitNotFound when none is open.
         """
+        from pedigree.store import references
+
         repo, branch = references.writable(self.database, target)
         self._do("discard_commit", repo=repo, branch=branch)
 
@@ -345,9 +362,7 @@ class Store:
         """Let a branch move by itself: `branch` watched, and `size`, `commits`, `rate`, `cron`, `all`
         (triggers.py).
         """
-        made: Trigger = self._do(
-            "create_trigger", repo=repo, branch=branch, spec=self._spec(repo, branch, spec)
-        )
+        made: Trigger = self._do("create_trigger", repo=repo, branch=branch, spec=self._spec(repo, branch, spec))
         return made
 
     def delete_trigger(self, repo: str, branch: str) -> None:
@@ -380,9 +395,7 @@ class Store:
 
         identity = identity or runs.new_id()
         with self.database.transaction() as database:
-            runs.put(
-                database, identity, started=self.now(), finished=None, state=runs.RUNNING, message=message
-            )
+            runs.put(database, identity, started=self.now(), finished=None, state=runs.RUNNING, message=message)
         return identity
 
     def finish_run(self, identity: str, state: str) -> None:
@@ -514,6 +527,8 @@ class Store:
         return triggers.spec_of(triggers.make(repo, branch, spec))
 
     def _writable(self, target: str, *, create: bool = False, output: bool = False) -> tuple[str, str]:
+        from pedigree.store import references
+
         repo, branch = references.writable(self.database, target)
         session = self._session
         if not repositories.exists(self.database, repo):

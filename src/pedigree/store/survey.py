@@ -107,13 +107,9 @@ def roots(database: Database) -> list[Root]:
     found = []
     for repo, identity, tree in database.rows("SELECT repo, id, tree FROM commits ORDER BY number"):
         found.append(Root(f"{repo}@{str(identity)[:12]}", "tree", str(tree)))
-    for repo, branch, tree in database.rows(
-        "SELECT repo, branch, tree FROM open_commits ORDER BY repo, branch"
-    ):
+    for repo, branch, tree in database.rows("SELECT repo, branch, tree FROM open_commits ORDER BY repo, branch"):
         found.append(Root(f"{repo}@{branch} (open commit)", "tree", str(tree)))
-    for owner, kind, digest in database.rows(
-        "SELECT owner, kind, digest FROM pins ORDER BY owner, kind, digest"
-    ):
+    for owner, kind, digest in database.rows("SELECT owner, kind, digest FROM pins ORDER BY owner, kind, digest"):
         found.append(Root(f"{owner} (pin)", str(kind), str(digest)))
     return found
 
@@ -145,9 +141,7 @@ def _rows(store: Store, found: Survey) -> None:
             found.add("history", what, f"{database.path}: branches", RESTORE_DATABASE, (f"{repo}@{name}",))
     for repo, identity, previous in database.rows("SELECT repo, id, previous FROM commits"):
         if previous is not None and previous not in present:
-            what = (
-                f"The commit {str(identity)[:12]} of {repo} follows {str(previous)[:12]}, which is not there."
-            )
+            what = f"The commit {str(identity)[:12]} of {repo} follows {str(previous)[:12]}, which is not there."
             label = f"{repo}@{str(identity)[:12]}"
             found.add("history", what, f"{database.path}: commits", RESTORE_DATABASE, (label,))
     _provenance(database, found)
@@ -161,9 +155,7 @@ def _provenance(database: Database, found: Survey) -> None:
     }
     listed = set(database.rows("SELECT input, output, name FROM provenance"))
     for source, identity, name in sorted(stated ^ listed, key=str):
-        what = (
-            f"The provenance index and commit {str(identity)[:12]} differ about its input {name!r}, {source}."
-        )
+        what = f"The provenance index and commit {str(identity)[:12]} differ about its input {name!r}, {source}."
         found.add("index", what, f"{database.path}: provenance", REBUILD)
 
 
@@ -244,9 +236,7 @@ def _pack(objects: Objects, found: Survey, number: int, entries: list[Packed], d
     for entry in sorted(entries, key=lambda entry: entry.offset):
         digest = entry.digest.hex()
         if index is not None and index.get(entry.digest) != entry:
-            what = (
-                f"The index places object {digest} at {entry.offset}, {entry.size} bytes; its pack does not."
-            )
+            what = f"The index places object {digest} at {entry.offset}, {entry.size} bytes; its pack does not."
             found.bad[digest] = (what, path, REBUILD)
         elif deep or index is None:
             try:
@@ -305,9 +295,7 @@ def _node(objects: Objects, found: Survey, name: str, level: int) -> Node | None
         found.bad.setdefault(name, (error.message, str(objects.database.path), REBUILD))
         return None
     except PedigreeError as error:
-        found.bad.setdefault(
-            name, (error.message, str(getattr(error, "path", objects.database.path)), RESTORE)
-        )
+        found.bad.setdefault(name, (error.message, str(getattr(error, "path", objects.database.path)), RESTORE))
         return None
     if level not in (-1, node.level):
         what = f"The tree node {name} has level {node.level}; the node above it says {level}."
@@ -341,11 +329,7 @@ def _trace(found: Survey, nodes: dict[str, list[tuple[str, str]]]) -> None:
 
     holders: dict[str, tuple[list[str], list[str]]] = {digest: ([], []) for digest in found.bad}
     for root in found.roots:
-        held = (
-            damaged(root.digest)
-            if root.kind == "tree"
-            else dict.fromkeys({root.digest} & found.bad.keys(), "")
-        )
+        held = damaged(root.digest) if root.kind == "tree" else dict.fromkeys({root.digest} & found.bad.keys(), "")
         for digest, path in held.items():
             labels, paths = holders[digest]
             labels.append(root.label)

@@ -86,9 +86,7 @@ def tar_members(source: Source, guard: Guard) -> Iterator[Member]:
         elif kind == "1":
             target = guard.path(link)
             if target not in files:
-                raise guard.unsafe(
-                    name, f"it is a hard link to {shown(link)}, which is no earlier file of the archive"
-                )
+                raise guard.unsafe(name, f"it is a hard link to {shown(link)}, which is no earlier file of the archive")
             files.add(path)
             yield Member(path, "h", 0, target=target)
         else:
@@ -200,9 +198,7 @@ def _text(field: bytes) -> str:
 
 def _extended(source: Source, size: int, guard: Guard) -> bytes:
     if size > _MAX_EXTENDED_BYTES:
-        raise guard.broken(
-            f"an extended header has {size:,} bytes, and at most {_MAX_EXTENDED_BYTES:,} are read"
-        )
+        raise guard.broken(f"an extended header has {size:,} bytes, and at most {_MAX_EXTENDED_BYTES:,} are read")
     data = _read(source, size)
     if len(data) < size:
         raise guard.broken("it ends within an extended header")

@@ -126,9 +126,7 @@ def land(session: Session, signature: Signature) -> None:
     if session.batch is None or not (session.requests or session.edits):
         return
     first = (lambda: session.perform(session.requests)) if session.requests else None
-    landed = landing.land(
-        session.store, session.edits, session.batch, signature, create=session.create, first=first
-    )
+    landed = landing.land(session.store, session.edits, session.batch, signature, create=session.create, first=first)
     for change in session.changes:
         change.commit = landed[change.repo, change.branch]
 

@@ -40,9 +40,7 @@ def make(repo: str, branch: str, spec: Mapping[str, Any] | object) -> Trigger:
     object with those attributes. Empty values set no condition. Raises InvalidInput.
     """
     given = (
-        dict(spec)
-        if isinstance(spec, Mapping)
-        else {key: getattr(spec, key) for key in _KEYS if hasattr(spec, key)}
+        dict(spec) if isinstance(spec, Mapping) else {key: getattr(spec, key) for key in _KEYS if hasattr(spec, key)}
     )
     unknown = sorted(set(given) - set(_KEYS))
     if unknown:
@@ -69,9 +67,7 @@ def _check(trigger: Trigger) -> None:
         raise InvalidInput(f"{where} watches that branch itself.", remedy="Name another branch to watch.")
     others = trigger.size is not None or trigger.commits is not None or trigger.rate is not None
     if trigger.cron is not None and (others or trigger.all):
-        raise InvalidInput(
-            f"{where} has `cron` beside other conditions.", remedy="Use `cron` alone, or `rate`."
-        )
+        raise InvalidInput(f"{where} has `cron` beside other conditions.", remedy="Use `cron` alone, or `rate`.")
     if trigger.cron is None and not others:
         raise InvalidInput(f"{where} has no condition.", remedy="Give size, commits, rate or cron.")
     if trigger.commits is not None and trigger.commits < 1:
@@ -100,8 +96,7 @@ def create(database: Database, trigger: Trigger, now: float) -> None:
             seen = above.watched
             if seen == branch:
                 raise InvalidInput(
-                    f"The trigger on {repo}@{branch} closes a circle: "
-                    f"{trigger.watched!r} follows {branch!r} already.",
+                    f"The trigger on {repo}@{branch} closes a circle: {trigger.watched!r} follows {branch!r} already.",
                     remedy="Watch a branch that people write.",
                 )
         if not branches.exists(database, repo, branch):

@@ -108,9 +108,7 @@ class _Body(io.RawIOBase):
             return b""
         block = self._unpack(min(wanted, self._left) or 1)
         if len(block) > self._left:
-            raise self._guard.unsafe(
-                self._listed.name, f"it unpacks to more than its {self._listed.size:,} bytes"
-            )
+            raise self._guard.unsafe(self._listed.name, f"it unpacks to more than its {self._listed.size:,} bytes")
         self._left -= len(block)
         self._crc = zlib.crc32(block, self._crc)
         if not block and (self._left or self._crc != self._listed.crc):

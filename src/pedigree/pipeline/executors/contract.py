@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pedigree.pipeline.datums import Datum
     from pedigree.pipeline.model import Pipeline
     from pedigree.pipeline.outputs import Outputs
-    from pedigree.store.objects import Batch
+    from pedigree.store.batch import Batch
     from pedigree.store.trees import Entry
 
 #: processed: an output exists. recovered: a try failed and `err_cmd` succeeded, no output. failed: neither.

@@ -54,16 +54,12 @@ class _Run:
         self.workers = workers
         self.pulling = threading.Lock()
         # None: a worker is done; an exception: it failed in a way that is not the step's.
-        self.done: queue.SimpleQueue[tuple[DatumResult, step.Leftover] | BaseException | None] = (
-            queue.SimpleQueue()
-        )
+        self.done: queue.SimpleQueue[tuple[DatumResult, step.Leftover] | BaseException | None] = queue.SimpleQueue()
         # Outputs that nobody has taken yet fill the disk, so no datum starts while many of them wait.
         self.room = threading.Semaphore(workers + WAITING)
 
     def run(self) -> None:
-        threads = [
-            threading.Thread(target=self._work, name=f"datum-{number}") for number in range(self.workers)
-        ]
+        threads = [threading.Thread(target=self._work, name=f"datum-{number}") for number in range(self.workers)]
         for thread in threads:
             thread.start()
         error: BaseException | None = None
@@ -98,7 +94,8 @@ class _Run:
         try:
             while not self.stop.thrown:
                 with self.pulling:
-                    task = None if self.stop.thrown else next(self.tasks, None)
+                    # Thrown meanwhile, perhaps: another thread does that.
+                    task = None if self.stop.thrown else next(self.tasks, None)  # type: ignore[redundant-expr]  # see above
                 if task is None:
                     return
                 self.room.acquire()
