@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from pedigree.pipeline.model import PfsInput, Pipeline
     from pedigree.store import Store
 
+#: What a person gets who names no command; /bin/sh where there is no bash.
+INTERACTIVE = ("/bin/bash",)
 
-def open_shell(store: Store, datum: str, *, job: str | None = None, command: tuple[str, ...] = ("/bin/bash",)) -> int:
+
+def open_shell(store: Store, datum: str, *, job: str | None = None, command: tuple[str, ...] = INTERACTIVE) -> int:
     """Open a shell for the datum whose id begins with `datum`, as in `job` (PIPELINE[@RUN]) or in the newest
     job that has it; the shell's exit code.
 

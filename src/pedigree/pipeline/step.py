@@ -252,7 +252,7 @@ def shell(task: DatumTask, site: Site, *, command: tuple[str, ...] = ("/bin/bash
         secrets = Secrets(task.pipeline.transform.secrets, site.store.folder / "secrets")
         launch = prepare(task, site, place, secrets, terminal=True)
         env = {**launch.env, "TERM": os.environ.get("TERM", "dumb"), "PS1": f"{task.pipeline.name}:\\w$ "}
-        if not os.path.exists(command[0]):
+        if command[0].startswith("/") and not os.path.exists(command[0]):
             command = ("/bin/sh",)
         return process.interact(
             site.isolation,
