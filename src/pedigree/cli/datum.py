@@ -124,7 +124,9 @@ def _shell(arguments: Arguments) -> int:
 
     with options.store() as store:
         say("The step's sandbox: inputs in /pfs, code in /code. What you write is thrown away; `exit` leaves.")
-        return shell.open_shell(store, arguments.datum, job=arguments.job, command=tuple(arguments.command) or shell.INTERACTIVE)
+        return shell.open_shell(
+            store, arguments.datum, job=arguments.job, command=tuple(arguments.command) or shell.INTERACTIVE
+        )
 
 
 COMMANDS = {

@@ -26,7 +26,8 @@ from pedigree.store.trees import Entry
 if TYPE_CHECKING:
     from pedigree.pipeline.imports import Closure, Wanted
     from pedigree.pipeline.model import Pipeline
-    from pedigree.store.batch import Batch, Objects
+    from pedigree.store.batch import Batch
+    from pedigree.store.objects import Objects
 
 #: Where modules from outside the code's root go below /code: an editable installation elsewhere in the project.
 PROJECT = ".project"

@@ -69,7 +69,7 @@ def explain(store: Store, target: str, datum: str | None = None) -> list[Explana
     result = []
     for item in items:
         old = before.get(item.datum)
-        reason, changes = _one(store, job, item, old, parts, old_parts, shared)
+        reason, changes = _one(store, item, old, parts, old_parts, shared)
         result.append(Explanation(job.id, item.datum, item.label, item.state, reason, changes))
     return result
 
@@ -95,7 +95,6 @@ def _parts(store: Store, job: Job | None, items: list[DatumRecord]) -> dict[str,
 
 def _one(
     store: Store,
-    job: Job,
     item: DatumRecord,
     old: DatumRecord | None,
     parts: Mapping[str, Mapping[str, Any]],

@@ -61,7 +61,7 @@ class Stop:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._running: set[int] = set()
+        self._running: dict[int, signal.Signals] = {}
         self._thrown = False
 
     @property
@@ -73,18 +73,18 @@ class Stop:
         self._thrown = True
         # No lock: this may run in a signal handler of the thread that holds it. A pid leaves the set before it is
         # reaped, and one that enters it now finds the switch thrown.
-        for pid in tuple(self._running):
-            _kill(pid)
+        for pid, number in self._running.copy().items():
+            _kill(pid, number)
 
-    def enter(self, pid: int) -> None:
+    def enter(self, started: Started) -> None:
         with self._lock:
-            self._running.add(pid)
+            self._running[started.pid] = started.kill
         if self._thrown:
-            _kill(pid)
+            _kill(started.pid, started.kill)
 
     def leave(self, pid: int) -> None:
         with self._lock:
-            self._running.discard(pid)
+            self._running.pop(pid, None)
 
 
 def run(
@@ -117,11 +117,11 @@ def run(
         fence = None
         killed = ""
         try:
-            stop.enter(started.pid)
+            stop.enter(started)
             if limits is not None:
                 fence = limits.fence(started.pid)
             _open_gate(started)
-            killed = _watch(started.pid, output_fd, printed, None if timeout_s is None else started_at + timeout_s)
+            killed = _watch(started, output_fd, printed, None if timeout_s is None else started_at + timeout_s)
         finally:
             # Also on the way out of an error: no child may outlive this call.
             stop.leave(started.pid)
@@ -190,11 +190,11 @@ def _open_gate(started: Started) -> None:
         os.close(started.gate)
 
 
-def _watch(pid: int, output: int, printed: Printed, deadline: float | None) -> str:
+def _watch(started: Started, output: int, printed: Printed, deadline: float | None) -> str:
     """Copy what the step prints until it exits. Returns why it was killed, or ""."""
     poller = select.poll()
     poller.register(output, select.POLLIN)
-    watched = os.pidfd_open(pid)
+    watched = os.pidfd_open(started.pid)
     poller.register(watched, select.POLLIN)
     killed = ""
     try:
@@ -205,7 +205,7 @@ def _watch(pid: int, output: int, printed: Printed, deadline: float | None) -> s
             ready = poller.poll(wait_ms)
             if not ready and not killed:
                 killed = "timeout"
-                _kill(pid)
+                _kill(started.pid, started.kill)
             ended = False
             for fd, _ in ready:
                 if fd == watched:
@@ -220,13 +220,13 @@ def _watch(pid: int, output: int, printed: Printed, deadline: float | None) -> s
                 return killed
     finally:
         if not killed:
-            _kill_unless_ended(poller, watched, pid)
+            _kill_unless_ended(poller, watched, started)
         os.close(watched)
 
 
-def _kill_unless_ended(poller: select.poll, watched: int, pid: int) -> None:
+def _kill_unless_ended(poller: select.poll, watched: int, started: Started) -> None:
     if not any(fd == watched for fd, _ in poller.poll(0)):
-        _kill(pid)
+        _kill(started.pid, started.kill)
 
 
 def _reap(started: Started) -> tuple[int, float, int, bool, int | None]:
@@ -276,9 +276,9 @@ def _drain(output: int, printed: Printed) -> None:
         return  # only without a pid namespace: a process that escaped still holds the other end
 
 
-def _kill(pid: int) -> None:
+def _kill(pid: int, number: int) -> None:
     try:
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, number)
     except ProcessLookupError:
         return
 

@@ -13,6 +13,7 @@ two show a step the same, so a datum made under one is good under the other: `si
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -54,13 +55,14 @@ class Started:
     `pid` is this process's child. The command begins once `orders` were written to `gate` and `gate` was closed: time
     to set limits on `pid`, which everything in the sandbox inherits. `status` delivers lines of JSON: first
     `{"child-pid": N}` when there is a pid namespace, whose first process is N; last `{"exit-code": N}`, only if the
-    command was really executed. The receiver closes both descriptors.
+    command was really executed. `kill` is the signal that ends `pid` and all. The receiver closes both descriptors.
     """
 
     pid: int
     gate: int
     orders: bytes
     status: int
+    kill: signal.Signals = signal.SIGKILL
 
 
 class Isolation(Protocol):
@@ -76,8 +78,8 @@ class Isolation(Protocol):
         """Start with standard input from `stdin`, standard output and error to `output` (descriptors, left open)."""
         ...
 
-    def where(self, path: str, view: View) -> str:
-        """The path by which the step itself reaches what the view calls `path`."""
+    def adapt(self, text: str, view: View) -> str:
+        """The text with paths of the view (/pfs/..., /code/...) as the step itself reaches them here."""
         ...
 
 

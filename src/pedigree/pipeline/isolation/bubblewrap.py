@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import signal
 from functools import lru_cache
 
 from pedigree.pipeline import view as views
+from pedigree.pipeline.isolation.spawning import spawn
 from pedigree.pipeline.sandbox import Launch, Level, Started
 from pedigree.pipeline.view import Link, Mount, View
 
@@ -28,37 +28,23 @@ class Bubblewrap:
         path = program()
         if path is None:
             raise FileNotFoundError("bwrap is not installed")
-        gate_out, gate_in = os.pipe2(os.O_CLOEXEC)
-        status_out, status_in = os.pipe2(os.O_CLOEXEC)
-        try:
-            # Everything but the command itself goes through the gate, so variables are in no process list.
-            argv = [path, "--args", str(gate_out), "--json-status-fd", str(status_in), "--", *launch.argv]
-            pid = os.posix_spawn(
+        # Everything but the command itself goes through the gate, so variables are in no process list.
+        return spawn(
+            path,
+            lambda gate, status: [
                 path,
-                argv,
-                {},
-                file_actions=[
-                    (os.POSIX_SPAWN_DUP2, stdin, 0),
-                    (os.POSIX_SPAWN_DUP2, output, 1),
-                    (os.POSIX_SPAWN_DUP2, output, 2),
-                    # Onto itself: clears close-on-exec.
-                    (os.POSIX_SPAWN_DUP2, gate_out, gate_out),
-                    (os.POSIX_SPAWN_DUP2, status_in, status_in),
-                ],
-                # Out of the terminal's group: Ctrl-C is the engine's to handle.
-                **({} if launch.terminal else {"setpgroup": 0}),  # type: ignore[arg-type]  # mypy cannot match ** by key
-                setsigmask=[],
-                # Python ignores SIGPIPE; `yes | head` in a step must not inherit that.
-                setsigdef=[signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM],
-            )
-        except BaseException:
-            os.close(gate_in)
-            os.close(status_out)
-            raise
-        finally:
-            os.close(gate_out)
-            os.close(status_in)
-        return Started(pid, gate_in, orders(launch), status_out)
+                "--args",
+                str(gate),
+                "--json-status-fd",
+                str(status),
+                "--",
+                *launch.argv,
+            ],
+            orders(launch),
+            stdin,
+            output,
+            terminal=launch.terminal,
+        )
 
     def where(self, path: str, view: View) -> str:  # noqa: ARG002  (part of the contract)
         return path

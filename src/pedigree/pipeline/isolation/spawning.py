@@ -1,0 +1,61 @@
+"""Starting the first process of a sandbox, with a gate before its orders and a channel for its status."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Sequence
+
+from pedigree.pipeline.sandbox import Started
+
+#: Python ignores the first two, and an engine may handle the others; a step must not inherit that.
+_DEFAULT = (
+    signal.SIGPIPE,
+    signal.SIGXFSZ,
+    signal.SIGINT,
+    signal.SIGQUIT,
+    signal.SIGTERM,
+    signal.SIGHUP,
+    signal.SIGCHLD,
+)
+
+
+def spawn(
+    path: str,
+    argv: Callable[[int, int], Sequence[str]],
+    orders: bytes,
+    stdin: int,
+    output: int,
+    *,
+    terminal: bool,
+    kill: signal.Signals = signal.SIGKILL,
+) -> Started:
+    """Start the program at `path`; `argv` makes its words from the descriptors of its gate and its status.
+
+    It has no environment variables. Unless `terminal`, it is out of the terminal's process group: Ctrl-C is for
+    the engine to handle.
+    """
+    gate_out, gate_in = os.pipe2(os.O_CLOEXEC)
+    status_out, status_in = os.pipe2(os.O_CLOEXEC)
+    try:
+        actions = [
+            (os.POSIX_SPAWN_DUP2, stdin, 0),
+            (os.POSIX_SPAWN_DUP2, output, 1),
+            (os.POSIX_SPAWN_DUP2, output, 2),
+            # Onto itself: clears close-on-exec.
+            (os.POSIX_SPAWN_DUP2, gate_out, gate_out),
+            (os.POSIX_SPAWN_DUP2, status_in, status_in),
+        ]
+        words = list(argv(gate_out, status_in))
+        if terminal:
+            pid = os.posix_spawn(path, words, {}, file_actions=actions, setsigmask=[], setsigdef=_DEFAULT)
+        else:
+            pid = os.posix_spawn(path, words, {}, file_actions=actions, setpgroup=0, setsigmask=[], setsigdef=_DEFAULT)
+    except BaseException:
+        os.close(gate_in)
+        os.close(status_out)
+        raise
+    finally:
+        os.close(gate_out)
+        os.close(status_in)
+    return Started(pid, gate_in, orders, status_out, kill)

@@ -1,0 +1,48 @@
+"""Level unshare: the same namespaces and the same view as bubblewrap, made by `inside.py`. About 30 ms a step."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+from pedigree.pipeline import view as views
+from pedigree.pipeline.isolation.spawning import spawn
+from pedigree.pipeline.sandbox import Launch, Level, Started
+from pedigree.pipeline.view import Mount, View
+
+INSIDE = os.path.join(os.path.dirname(__file__), "inside.py")
+
+
+class Unshare:
+    level: Level = "unshare"
+
+    def start(self, launch: Launch, stdin: int, output: int) -> Started:
+        mounts: list[list[object]] = []
+        for item in (*views.system(network=launch.network), *launch.view.mounts, *launch.view.links):
+            if isinstance(item, Mount):
+                mounts.append([item.source, item.target, item.writable])
+            else:
+                mounts.append([item.target, item.path])
+        orders = {
+            "mode": "unshare",
+            "argv": list(launch.argv),
+            "env": dict(launch.env),
+            "cwd": launch.cwd,
+            "terminal": launch.terminal,
+            "network": launch.network,
+            "gpu": launch.gpu,
+            "uid": views.UID,
+            "mounts": mounts,
+        }
+        return spawn(
+            sys.executable,
+            lambda gate, status: [sys.executable, "-I", "-S", "-B", INSIDE, str(gate), str(status)],
+            json.dumps(orders).encode(),
+            stdin,
+            output,
+            terminal=launch.terminal,
+        )
+
+    def adapt(self, text: str, view: View) -> str:
+        return text
