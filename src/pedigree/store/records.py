@@ -41,7 +41,9 @@ class Records:
             )
             for key, value, stored in rows:
                 check_seal("records", key, stored, kind, key, value)
-                found[key] = schema.unpack_value(value)
+            # One text for the JSON decoder takes two thirds of the time of one per record.
+            values = schema.unpack_value(f"[{','.join(value for _, value, _ in rows)}]")
+            found.update(zip((key for key, _, _ in rows), values, strict=True))
         return found
 
     def items(self, kind: str, prefix: str = "") -> Iterator[tuple[str, Any]]:
