@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from pathlib import Path
 
 import pytest
 
 import pedigree
 from pedigree.errors import CommitClosed, PathNotFound
+from pedigree.store.views import View
 
 
 def test_a_view_reads_what_was_written_and_keeps_reading_it_after_the_branch_moved(tmp_path: Path) -> None:
@@ -40,3 +42,49 @@ def test_a_path_that_is_not_there_is_named(tmp_path: Path) -> None:
             view.read_bytes("nothing")
         with pytest.raises(CommitClosed, match="never changes"):
             (view / "a").open("w")
+
+
+def test_links_are_followed_inside_the_commit_and_never_out_of_it(tmp_path: Path) -> None:
+    """Break: resolve `..` by text (`posixpath.normpath`) instead of along the links."""
+    with pedigree.init(tmp_path) as store:
+        with store.commit("in@master", create=True) as change:
+            change.write("deep/er/data", b"data")
+            change.link("folder", "deep/er")
+            change.link("deep/er/up", "../../deep/er/data")
+            change.link("out", "../../etc/passwd")
+            change.link("absolute", "/etc/passwd")
+            change.link("round", "round")
+        view = store.view("in@master")
+        assert view.read_bytes("folder/data") == view.read_bytes("folder/up") == b"data"
+        assert view.is_dir("folder")
+        assert (view / "folder").is_symlink()
+        assert [name for name, _ in view.ls("folder")] == ["data", "up"]
+        for name, why in (("out", "out of the commit"), ("absolute", "/etc/passwd"), ("round", "circle")):
+            assert not view.exists(name)
+            with pytest.raises(PathNotFound, match=why):
+                view.open(name)
+
+
+def _child_reads(view: View) -> bytes:
+    return view.read_bytes("a")
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_a_view_given_to_another_process_reads_there(tmp_path: Path, method: str) -> None:
+    """Break: keep the parent's connection after `fork` (Database raises), or leave out `__reduce__` (spawn pickles)."""
+    with pedigree.init(tmp_path) as store:
+        with store.commit("in@master", create=True) as change:
+            change.write("a", b"from the store")
+        view = store.view("in@master")
+        assert view.read_bytes("a") == b"from the store"
+        with multiprocessing.get_context(method).Pool(1) as pool:
+            assert pool.apply(_child_reads, (view,)) == b"from the store"
+
+
+def test_a_glob_below_a_folder_whose_name_has_signs_of_globs_stays_in_it(tmp_path: Path) -> None:
+    """Break: put the folder's name into the pattern as it is."""
+    with pedigree.init(tmp_path) as store:
+        with store.commit("in@master", create=True) as change:
+            change.write("[ab]/x", b"")
+            change.write("a/x", b"")
+        assert [path.path for path in (store.view("in@master") / "[ab]").glob("*")] == ["[ab]/x"]

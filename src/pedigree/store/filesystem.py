@@ -10,12 +10,14 @@ The store is the one of the working folder, or `store=PATH` among the storage op
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from fsspec.spec import AbstractFileSystem
 
-from pedigree.errors import CommitClosed, InvalidReference, PathNotFound
+from pedigree.errors import CommitClosed, InvalidReference, NotFound, PathNotFound
 from pedigree.store.store import Store
 from pedigree.store.trees import Entry, Folder
 from pedigree.store.views import View
@@ -62,11 +64,12 @@ class PedigreeFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec ha
                 for branch in self._store.branches(repo.name)
             ]
         else:
-            view, inner = self._view(place)
-            if view.is_file(inner):
-                found = [self.info(path)]
-            else:
-                found = [_described(f"{place}/{name}", item) for name, item in view.ls(inner)]
+            with _told_as_file_not_found():
+                view, inner = self._view(place)
+                if view.is_file(inner):
+                    found = [_described(place, view.stat(inner))]
+                else:
+                    found = [_described(f"{place}/{name}", item) for name, item in view.ls(inner)]
         return found if detail else [item["name"] for item in found]
 
     def info(self, path: str, **_: Any) -> dict[str, Any]:
@@ -74,10 +77,11 @@ class PedigreeFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec ha
         place = self._text(path)
         if not place:
             return {"name": "", "size": 0, "type": "directory"}
-        view, inner = self._view(place)
-        if view.is_dir(inner):
-            return {"name": place, "size": 0, "type": "directory"}
-        return _described(place, view.stat(inner))
+        with _told_as_file_not_found():
+            view, inner = self._view(place)
+            if view.is_dir(inner):
+                return {"name": place, "size": 0, "type": "directory"}
+            return _described(place, view.stat(inner))
 
     def _open(self, path: str, mode: str = "rb", **_: Any) -> BinaryIO:
         if mode != "rb":
@@ -85,8 +89,9 @@ class PedigreeFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec ha
                 f"{path} is part of a commit, which never changes; it cannot be opened with mode {mode!r}.",
                 remedy="Write through `pedigree put`, or `store.commit(...)` in Python.",
             )
-        view, inner = self._view(self._text(path))
-        return view.open(inner)
+        with _told_as_file_not_found():
+            view, inner = self._view(self._text(path))
+            return view.open(inner)
 
     def ukey(self, path: str) -> str:
         """The file's digest: equal exactly when the bytes are, so that fsspec's caches may keep it for ever."""
@@ -113,19 +118,29 @@ class PedigreeFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec ha
                 f"'pedigree://{place}' does not name a commit and a path in it.",
                 remedy="Write pedigree://REPO@REF/PATH, as in pedigree://images@master/cats/a.jpg.",
             )
-        try:
-            return self._store.view(reference), inner
-        except LookupError as error:
-            # fsspec and what builds on it ask `exists` by catching FileNotFoundError.
-            raise _NotThere(*error.args) from error
+        return self._store.view(reference), inner
 
 
 class _NotThere(PathNotFound, FileNotFoundError):
-    """What fsspec's callers catch."""
+    """fsspec, and what builds on it, asks whether something exists by catching FileNotFoundError."""
+
+
+@contextmanager
+def _told_as_file_not_found() -> Iterator[None]:
+    try:
+        yield
+    except NotFound as error:
+        raise _NotThere(error.message, remedy=error.remedy, **error.objects) from error
 
 
 def _described(place: str, item: Entry | Folder) -> dict[str, Any]:
     if isinstance(item, Folder):
         return {"name": place, "size": 0, "type": "directory", "files": item.files, "bytes": item.bytes}
-    kind = "link" if item.kind == "l" else "file"
-    return {"name": place, "size": item.size, "type": kind, "digest": item.digest, "executable": item.kind == "x"}
+    return {
+        "name": place,
+        "size": item.size,
+        "type": "file",  # a link too: opening it opens what it leads to
+        "digest": item.digest,
+        "executable": item.kind == "x",
+        "islink": item.kind == "l",
+    }
