@@ -62,8 +62,8 @@ class StatCache:
         self.source = source
         self.known: dict[str, Stamp] = {}
         self.base: tuple[str, str] | None = None
-        self._kinds = b""
-        self._digests = b""
+        self._kinds: bytes | bytearray = b""
+        self._digests: bytes | bytearray = b""
         self._positions: dict[str, int] | None = None
         self._fresh: dict[str, tuple[Stamp, Entry]] = {}
         self._changed = False
@@ -108,10 +108,10 @@ class StatCache:
             self.forget([path for path in self._fresh if path not in trusted])
         if not trusted and not self._changed and (base or self.base) == self.base:
             return
-        kinds, digests = self._columns(trusted)
-        self.base = base
+        self._kinds, self._digests = self._columns(trusted)
+        self._fresh, self._changed, self.base = {}, False, base
         try:
-            data = self._encode(kinds, digests, base)
+            data = self._encode(base)
         except (OverflowError, UnicodeEncodeError):
             return  # an inode above 2**63 or such: this folder is read every time
         try:
@@ -164,7 +164,7 @@ class StatCache:
         self._positions = None
         return kinds, digests
 
-    def _encode(self, kinds: bytearray, digests: bytearray, base: tuple[str, str] | None) -> bytes:
+    def _encode(self, base: tuple[str, str] | None) -> bytes:
         prefix, tree = base or ("", _NO_TREE)
         stamps = array("q", chain.from_iterable(self.known.values()))
         if sys.byteorder == "big":
@@ -172,7 +172,9 @@ class StatCache:
         names = "\0".join(self.known).encode("utf-8")
         source, where = os.fsencode(self.source), prefix.encode("utf-8")
         head = _HEAD.pack(len(self.known), len(source), len(where), len(names))
-        body = b"".join((_MAGIC, head, bytes.fromhex(tree), source, where, names, stamps.tobytes(), kinds, digests))
+        body = b"".join(
+            (_MAGIC, head, bytes.fromhex(tree), source, where, names, stamps.tobytes(), self._kinds, self._digests)
+        )
         return body + blake3(body).digest()
 
     def _load(self) -> None:
