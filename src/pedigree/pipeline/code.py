@@ -12,7 +12,7 @@ import os
 import re
 import stat
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pedigree import canonical
 from pedigree.errors import Conflict, InvalidSpec
-from pedigree.store import durable, paths, trees
+from pedigree.store import alone, durable, paths, trees
 from pedigree.store.trees import Entry
 
 if TYPE_CHECKING:
@@ -108,11 +108,12 @@ def snapshot(code: Code, batch: Batch) -> str:
     return trees.build(entries, batch.add)
 
 
-def unpack(tree: str, objects: Objects, folder: Path, seen_as: str = "/code") -> None:
-    """Write the files of a code tree ("": none) into the new folder `folder`, and byte code for its modules beside them.
+def unpack(tree: str, objects: Objects, folder: Path, adapt: Callable[[str], str] | None = None) -> None:
+    """Write the files of a code tree ("": none) into the new folder `folder`, with byte code for its modules.
 
-    A step cannot write byte code of its own (/code is read-only), so without it every datum would compile every module
-    again. The byte code names the files as the step sees them, below `seen_as`.
+    A step cannot write byte code of its own (/code is read-only), so without it every datum would compile every
+    module again. The byte code names the files as the step sees them, in /code. With `adapt` texts are changed
+    by it, and the step sees the folder itself.
     """
     os.mkdir(folder)
     if not tree:
@@ -126,27 +127,42 @@ def unpack(tree: str, objects: Objects, folder: Path, seen_as: str = "/code") ->
                 os.makedirs(folder / parent, exist_ok=True)
             wanted.append((entry.digest, top, path, 0o555 if entry.kind == "x" else 0o444))
         objects.extract(wanted)
-        for _, _, path, _ in wanted:
-            os.utime(path, ns=(_TIME_NS, _TIME_NS), dir_fd=top)
+        for _, _, path, mode in wanted:
+            if adapt is not None:
+                _adapt(folder / path, mode, adapt)
+            os.utime(path, ns=(alone.STAMP_NS, alone.STAMP_NS), dir_fd=top)
     finally:
         os.close(top)
-    modules = [path for _, _, path, _ in wanted if path.endswith(".py")]
-    if modules:
-        import py_compile
-
-        for path in modules:
-            try:
-                py_compile.compile(
-                    str(folder / path),
-                    dfile=f"{seen_as}/{path}",
-                    doraise=True,
-                    invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
-                )
-            except (py_compile.PyCompileError, OSError, ValueError, RecursionError, MemoryError):
-                continue  # the step will say what is wrong with it, if it ever imports it
+    _compile(folder, [path for _, _, path, _ in wanted if path.endswith(".py")], "" if adapt else "/code")
 
 
-_TIME_NS = 1_000_000_000 * 1_000_000_000
+def _adapt(path: Path, mode: int, adapt: Callable[[str], str]) -> None:
+    data = path.read_bytes()
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        return
+    if "\0" not in text and adapt(text) != text:
+        path.unlink()
+        path.write_text(adapt(text), encoding="utf-8", newline="")
+        path.chmod(mode)
+
+
+def _compile(folder: Path, modules: list[str], seen_in: str) -> None:
+    if not modules:
+        return
+    import py_compile
+
+    for path in modules:
+        try:
+            py_compile.compile(
+                str(folder / path),
+                dfile=f"{seen_in or folder}/{path}",
+                doraise=True,
+                invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+            )
+        except (py_compile.PyCompileError, OSError, ValueError, RecursionError, MemoryError):
+            continue  # the step will say what is wrong with it, if it ever imports it
 
 
 # ------------------------------------------------------------------------------------------------- finding

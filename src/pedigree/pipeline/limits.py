@@ -12,12 +12,49 @@ import os
 from dataclasses import dataclass
 from functools import lru_cache
 
-#: The most processes and threads that one step may have, where control groups can count them. Enough for any
-#: program, too few for a fork bomb to stop the machine.
-MOST_PROCESSES = 4096
+#: The most processes and threads that the steps of one executor may have together: enough for any program, too few
+#: for a fork bomb to stop the machine.
+MOST_PROCESSES = 8192
+#: The same where control groups cannot count them: all processes of this user count then, not only the step's.
+MOST_OF_USER = 16384
 
 _PERIOD_US = 100_000
 _numbers = itertools.count()
+
+
+class Crowd:
+    """Bounds the number of processes over all steps of an executor. A context manager; threads may share it."""
+
+    def __init__(self) -> None:
+        self._folder = ""
+
+    def __enter__(self) -> Crowd:
+        parent = _parents().get("pids")
+        if parent is not None:
+            folder = f"{parent}/pedigree-{os.getpid()}-{next(_numbers)}"
+            try:
+                os.mkdir(folder)
+                _write(f"{folder}/pids.max", str(MOST_PROCESSES))
+                self._folder = folder
+            except OSError:
+                _remove_group(folder)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._folder:
+            _remove_group(self._folder)
+
+    def add(self, pid: int) -> None:
+        """Count the process, which has no children yet, and all that it will start."""
+        if self._folder:
+            _write(f"{self._folder}/cgroup.procs", str(pid), optional=True)
+            return
+        import resource
+
+        if hasattr(resource, "prlimit"):
+            _, hard = resource.prlimit(pid, resource.RLIMIT_NPROC)
+            most = MOST_OF_USER if hard == resource.RLIM_INFINITY else min(hard, MOST_OF_USER)
+            resource.prlimit(pid, resource.RLIMIT_NPROC, (most, most))
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +63,14 @@ class Limits:
 
     memory_bytes: int | None = None
     cpu: float | None = None
+    crowd: Crowd | None = None
 
     def fence(self, pid: int) -> Fence:
         """Put the process, which has no children yet, behind these limits."""
+        if self.crowd is not None:
+            self.crowd.add(pid)
+        if self.memory_bytes is None and self.cpu is None:
+            return Fence(self, None)
         groups = _make_groups(self, pid)
         if groups is None:
             _limit_process(self, pid)
@@ -48,10 +90,7 @@ class Fence:
             return ""
         killed = self._limits.memory_bytes is not None and _killed(self._groups["memory"])
         for folder in dict.fromkeys(self._groups.values()):
-            try:
-                os.rmdir(folder)
-            except OSError:
-                continue  # an empty group left behind costs a kilobyte; the next boot removes it
+            _remove_group(folder)
         return "memory" if killed else ""
 
 
@@ -68,11 +107,10 @@ def _make_groups(limits: Limits, pid: int) -> dict[str, str] | None:
     needed = [name for name, value in (("memory", limits.memory_bytes), ("cpu", limits.cpu)) if value is not None]
     if any(name not in parents for name in needed):
         return None
-    wanted = [*needed, *(name for name in ("pids",) if name in parents)]
     leaf = f"pedigree-{os.getpid()}-{next(_numbers)}"
     made: dict[str, str] = {}
     try:
-        for name in wanted:
+        for name in needed:
             folder = f"{parents[name]}/{leaf}"
             if folder not in made.values():
                 os.mkdir(folder)
@@ -82,8 +120,7 @@ def _make_groups(limits: Limits, pid: int) -> dict[str, str] | None:
             _write(f"{folder}/cgroup.procs", str(pid))
     except OSError:
         for folder in dict.fromkeys(made.values()):
-            if os.path.isdir(folder):
-                os.rmdir(folder)
+            _remove_group(folder)
         return None
     return made
 
@@ -106,8 +143,6 @@ def _configure(limits: Limits, groups: dict[str, str]) -> None:
         else:
             _write(f"{folder}/cpu.cfs_period_us", str(_PERIOD_US))
             _write(f"{folder}/cpu.cfs_quota_us", str(quota))
-    if "pids" in groups:
-        _write(f"{groups['pids']}/pids.max", str(MOST_PROCESSES))
 
 
 def _killed(folder: str) -> bool:
@@ -169,6 +204,13 @@ def _limit_process(limits: Limits, pid: int) -> None:
         # Spread the steps over the cores that this process may use.
         start = next(_numbers) * count % len(mine)
         os.sched_setaffinity(pid, {mine[(start + offset) % len(mine)] for offset in range(count)})
+
+
+def _remove_group(folder: str) -> None:
+    try:
+        os.rmdir(folder)
+    except OSError:
+        return  # an empty group left behind costs a kilobyte until the next boot
 
 
 def _write(path: str, text: str, *, optional: bool = False) -> None:

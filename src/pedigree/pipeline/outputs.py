@@ -233,6 +233,9 @@ def _host(path: str, view: View) -> str | None:
     own = view.source(path)
     if own is not None:
         return own
+    # Without namespaces a step calls its files by their real paths.
+    if _inside(path, view) is not None:
+        return path
     best: Mount | None = None
     for item in views.system():
         if isinstance(item, Mount) and (path == item.target or path.startswith(item.target + "/")):

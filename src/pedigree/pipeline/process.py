@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol, cast
 
-from pedigree.pipeline.sandbox import Isolation, Launch, Started
+from pedigree.pipeline.sandbox import SEALED, Isolation, Launch, Started
 
 if TYPE_CHECKING:
     from pedigree.pipeline.limits import Limits
@@ -104,6 +104,10 @@ def run(
     started_at = time.monotonic()
     stop = Stop() if stop is None else stop
     with _adopting():
+        if stdin and isolation.level not in SEALED:
+            stdin = isolation.adapt(stdin.decode("utf-8", "surrogateescape"), launch.view).encode(
+                "utf-8", "surrogateescape"
+            )
         input_fd = _input(stdin)
         output_fd, write_end = os.pipe2(os.O_CLOEXEC)
         try:
@@ -250,6 +254,7 @@ def _reap(started: Started) -> tuple[int, float, int, bool, int | None]:
             continue
         first = value.get("child-pid", first)
         code = value.get("exit-code", code)
+        rss = value.get("max-rss-kib", 0) * 1024 or rss
     if first is not None:
         # bwrap ends as soon as the command does and leaves the first process of the namespace to us (_adopting). Its
         # death takes all others with it, and it is reaped only after the last of them.

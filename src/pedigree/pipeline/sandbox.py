@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 Level = Literal["bubblewrap", "unshare", "landlock", "rewriting"]
 #: Best first.
-LEVELS: tuple[Level, ...] = ("bubblewrap",)
+LEVELS: tuple[Level, ...] = ("bubblewrap", "unshare", "landlock", "rewriting")
 #: Levels that keep the third promise (nothing else gets in); `strict` takes no other.
 SEALED: tuple[Level, ...] = ("bubblewrap", "unshare")
 
@@ -127,7 +127,19 @@ def get(level: str) -> Isolation:
         from pedigree.pipeline.isolation.bubblewrap import Bubblewrap
 
         return Bubblewrap()
-    raise InvalidInput(f"This version has no isolation level {level!r}.", remedy="Use bubblewrap.")
+    if level == "unshare":
+        from pedigree.pipeline.isolation.unshare import Unshare
+
+        return Unshare()
+    if level == "landlock":
+        from pedigree.pipeline.isolation.landlock import Landlock
+
+        return Landlock()
+    if level == "rewriting":
+        from pedigree.pipeline.isolation.rewriting import Rewriting
+
+        return Rewriting()
+    raise InvalidInput(f"There is no isolation level {level!r}.", remedy=f"Use one of {', '.join(LEVELS)}.")
 
 
 def _probe(level: Level) -> str | None:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from pedigree.errors import Busy
 from pedigree.pipeline import code, view, workplace
-from pedigree.pipeline.sandbox import get
+from pedigree.pipeline.limits import Crowd
+from pedigree.pipeline.sandbox import SEALED, get
 from pedigree.pipeline.view import Mount, View
 from pedigree.pipeline.workplace import Workplace
 from pedigree.store import durable
@@ -34,6 +35,7 @@ class Site:
         self.store = store
         self.isolation = get(isolation)
         self.folder = Path()
+        self.crowd = Crowd()
         self._held = ExitStack()
         self._tries = itertools.count()
         self._code: dict[str, Path] = {}
@@ -50,6 +52,7 @@ class Site:
                 workplace.remove(str(self.folder))
                 (self.folder / "code").mkdir(parents=True)
                 self._held.enter_context(durable.Lock(self.folder / "lock").shared())
+            self._held.enter_context(self.crowd)
             (self.folder / "passwd").write_text(view.PASSWD)
             (self.folder / "group").write_text(view.GROUP)
         return self
@@ -80,12 +83,17 @@ class Site:
 
     def view(self, place: Workplace, tree: str, more: tuple[Mount, ...] = ()) -> View:
         """What a step with that code sees when it works there. `more` is mounted last."""
-        files = self.code(tree)
         users = (
             Mount(f"{self.folder}/passwd", "/etc/passwd"),
             Mount(f"{self.folder}/group", "/etc/group"),
         )
-        return view.of(place.path, files, (*users, *place.mounts, *more))
+        more = (*users, *place.mounts, *more)
+        if self.isolation.level in SEALED:
+            return view.of(place.path, self.code(tree), more)
+        # Paths are rewritten to those of this very workplace, so the code is the workplace's own.
+        found = view.of(place.path, place.path / "code", more)
+        code.unpack(tree, self.store.objects, place.path / "code", lambda text: self.isolation.adapt(text, found))
+        return found
 
 
 def _clear(work: Path) -> None:

@@ -121,7 +121,7 @@ def _try(
             stdin="".join(line + "\n" for line in stdin).encode(),
             printed=transcript,
             timeout_s=task.pipeline.datum_timeout_s,
-            limits=_limits(task.pipeline),
+            limits=_limits(task.pipeline, site),
             stop=stop,
         )
         tally.add(ended)
@@ -132,7 +132,9 @@ def _try(
     accepted = ended.exit_code == 0 or ended.exit_code in transform.accept_return_code
     if accepted and ended.executed:
         try:
-            tally.outputs = outputs.scan(place, launch.view)
+            # Not even a link in /pfs/out may carry a secret into the store.
+            seen = tuple(mount for mount in launch.view.mounts if mount not in secrets.mounts)
+            tally.outputs = outputs.scan(place, view.View(seen, launch.view.links))
         except outputs.InvalidOutput as error:
             tally.reason, tally.remedy = error.message, error.remedy or ""
     else:
@@ -189,11 +191,11 @@ def variables(task: DatumTask, spec: str) -> dict[str, str]:
     return found
 
 
-def _limits(pipeline: Pipeline) -> Limits | None:
+def _limits(pipeline: Pipeline, site: Site) -> Limits:
     limits = pipeline.resource_limits
-    if limits is None or (limits.memory_bytes is None and limits.cpu is None):
-        return None
-    return Limits(limits.memory_bytes, limits.cpu)
+    if limits is None:
+        return Limits(crowd=site.crowd)
+    return Limits(limits.memory_bytes, limits.cpu, site.crowd)
 
 
 def _reason(task: DatumTask, ended: Ended, transcript: Transcript, site: Site) -> tuple[str, str]:
@@ -201,7 +203,7 @@ def _reason(task: DatumTask, ended: Ended, transcript: Transcript, site: Site) -
     pipeline = task.pipeline
     command = pipeline.transform.cmd[0] if pipeline.transform.cmd else ""
     last = transcript.last_lines()
-    limits = _limits(pipeline)
+    limits = pipeline.resource_limits
     if ended.killed == "timeout":
         return (
             f"the step ran longer than its datum_timeout of {pipeline.datum_timeout_s:g} s and was killed.",

@@ -46,8 +46,8 @@ class Bubblewrap:
             terminal=launch.terminal,
         )
 
-    def where(self, path: str, view: View) -> str:  # noqa: ARG002  (part of the contract)
-        return path
+    def adapt(self, text: str, view: View) -> str:  # noqa: ARG002  (part of the contract)
+        return text
 
 
 def orders(launch: Launch) -> bytes:
