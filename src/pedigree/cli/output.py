@@ -143,12 +143,12 @@ def first_line(text: str) -> str:
 def plain(value: Any) -> Any:
     """A value of the public API as JSON says it: dataclasses and named tuples become objects, paths text."""
     import os
-    from dataclasses import fields as data_fields
-    from dataclasses import is_dataclass
 
     if hasattr(value, "to_json"):
         return value.to_json()
-    if is_dataclass(value) and not isinstance(value, type):
+    if hasattr(type(value), "__dataclass_fields__"):
+        from dataclasses import fields as data_fields  # 13 ms of CPU, and whoever made the value has paid them
+
         return {field.name: plain(getattr(value, field.name)) for field in data_fields(value)}
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return {name: plain(getattr(value, name)) for name in value._fields}
