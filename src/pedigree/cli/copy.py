@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pedigree.cli import options, shapes
 from pedigree.cli.command import Arguments, Command, Parser
 from pedigree.cli.output import count, done
+from pedigree.cli.terminal import say
 
 if TYPE_CHECKING:
     from pedigree.store import Store
@@ -21,17 +22,14 @@ def _declare_copy(parser: Parser) -> None:
 
 
 def _copy(arguments: Arguments) -> None:
-    from pedigree.store import references
-
     with options.changing() as store:
         source = store.resolve(arguments.source)
-        target = references.parse(arguments.target)
+        target = options.writable(arguments.target)
         path = target.path or ""
         if (not path or path.endswith("/")) and source.path and _is_file(store, source):
-            path = f"{path}/{source.path.rpartition('/')[2]}"
-        with store.commit(
-            f"{target.repo}@{target.branch}", message=arguments.message, author=arguments.author
-        ) as change:
+            path = f"{path.rstrip('/')}/{source.path.rpartition('/')[2]}"
+        where = f"{target.repo}@{target.branch}"
+        with store.commit(where, message=arguments.message, author=arguments.author, create=True) as change:
             number = change.copy(source, path)
         _report(arguments, store, change, f"Copied {count(number, 'file')} to", number)
 
@@ -39,6 +37,8 @@ def _copy(arguments: Arguments) -> None:
 def _report(arguments: Arguments, store: Store, change: Change, told: str, number: int) -> None:
     commit = change.commit
     value = {"commit": shapes.commit(commit) if commit else None, "files": number}
+    if change.created_repository and not arguments.json:
+        say(f"Made the repository {change.repo}.")
     if commit is not None:
         where = "the open commit " if commit.state == "open" else ""
         done(arguments, options.queued(store, f"{told} {where}{shapes.place(commit)}."), value)
@@ -61,9 +61,8 @@ def _declare_delete(parser: Parser) -> None:
 
 def _delete(arguments: Arguments) -> None:
     from pedigree.errors import InvalidReference
-    from pedigree.store import references
 
-    places = [references.parse(text) for text in arguments.places]
+    places = [options.writable(text) for text in arguments.places]
     first = places[0]
     for text, place in zip(arguments.places, places, strict=True):
         if place.path is None:

@@ -209,11 +209,11 @@ def _failed(error: Exception) -> int:
     from pedigree.errors import PedigreeError
 
     if isinstance(error, PedigreeError):
-        from pedigree.cli.terminal import paint, say
+        from pedigree.cli.terminal import paint, say, wrapped
 
-        say(f"{paint('error:', 'red')} {error.message}")
+        say(wrapped(f"{paint('error:', 'red')} {error.message}"))
         if error.remedy:
-            say(error.remedy)
+            say(wrapped(error.remedy))
         return error.exit_code
     import platform
     import traceback
@@ -233,7 +233,7 @@ def _failed(error: Exception) -> int:
 def _interrupted() -> int:
     from pedigree.cli.terminal import say
 
-    say("\nInterrupted. Finished commits are kept and nothing is half done. Run the same command to go on.")
+    say("\nInterrupted. What was finished is kept; the same command goes on from there.")
     return INTERRUPTED
 
 

@@ -10,6 +10,7 @@ from pedigree.cli.command import Parser
 
 if TYPE_CHECKING:
     from pedigree.store import Store
+    from pedigree.store.references import Parsed
 
 REFERENCE = "REPO[@REF][:/PATH]"
 
@@ -113,6 +114,19 @@ def pairs(items: list[str] | None, option: str) -> dict[str, str]:
             raise InvalidInput(f"{option} takes KEY=VALUE, got {item!r}.", remedy=f"For example: {option} epochs=3")
         result[key] = value
     return result
+
+
+def writable(text: str) -> Parsed:
+    """The parts of REPO[@BRANCH][:/PATH] that something is to be written to. Raises InvalidReference for the past."""
+    from pedigree.errors import InvalidReference
+    from pedigree.store import references
+
+    found = references.parse(text)
+    if found.back or found.nth is not None:
+        raise InvalidReference(
+            f"{text!r} is a commit in the past, which never changes.", remedy="Name a branch: REPO@BRANCH:/PATH."
+        )
+    return found
 
 
 def queued(store: Store, sentence: str) -> str:

@@ -130,6 +130,18 @@ def _stop(arguments: Arguments) -> None:
     _set_state(arguments, "stopped", f"Stopped {arguments.name}: new commits make no jobs of it.")
 
 
+def _tick(arguments: Arguments) -> None:
+    import time
+
+    from pedigree.cli import shapes
+    from pedigree.pipeline import ticks
+
+    with options.store() as store:
+        made = ticks.tick_now(store, arguments.name, time.time())
+    where = ", ".join(shapes.place(commit) for commit in made) or "nothing"
+    done(arguments, f"Ticked: {where}. `pedigree run` acts on it.", [shapes.commit(commit) for commit in made])
+
+
 def _start(arguments: Arguments) -> None:
     _set_state(arguments, "running", f"Started {arguments.name}. `pedigree run` brings it up to date.")
 
@@ -172,6 +184,13 @@ COMMANDS = {
                 declare=_declare_one,
                 run=_start,
                 examples=[("", "pedigree pipeline start train")],
+            ),
+            Command(
+                "pipeline tick",
+                "Let the cron inputs of a pipeline tick now",
+                declare=_declare_one,
+                run=_tick,
+                examples=[("", "pedigree pipeline tick nightly\npedigree run")],
             ),
             Command(
                 "pipeline delete",

@@ -64,6 +64,16 @@ def warn(text: str) -> None:
     say(f"{paint('warning:', 'yellow')} {text}")
 
 
+def wrapped(text: str) -> str:
+    """The text broken between words to the width of the terminal that stderr is; as it is elsewhere."""
+    if not is_terminal(sys.stderr):
+        return text
+    from pedigree.cli.manual import wrap
+
+    room = width(sys.stderr)
+    return "\n".join("\n".join(wrap(line, room)) for line in text.split("\n"))
+
+
 def safe(text: str) -> str:
     """The text with control characters made visible, so that a message or name cannot steer the terminal."""
     if text.isprintable():
