@@ -167,12 +167,13 @@ def finish(store: Store, identity: str, now: float) -> None:
     database = store.database
     with store.objects.batch() as batch, database.transaction():
         transaction = queued(database, identity)
+        # First, or the first commit would make the run, without the message.
+        runs.ensure(database, transaction.id, transaction.started, transaction.message)
         session = Session(store, transaction.id, transaction.message, None)
         # What was put waits in open commits; the repositories that these need are made by the requests.
         session.perform(transaction.requests)
         for draft in drafts.every(database, identity):
             landing.finish_draft(store, draft, batch, now)
-        runs.ensure(database, transaction.id, transaction.started, transaction.message)
         database.execute("DELETE FROM transactions WHERE id = ?", (identity,))
 
 
