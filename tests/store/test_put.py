@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import tarfile
@@ -227,6 +228,26 @@ def test_appending_lengthens_files_and_putting_twice_in_a_transaction_counts_the
         put(store, "images:/log", ["-"], stdin=io.BytesIO(b"other"))
         put(store, "images:/log", ["-"], stdin=io.BytesIO(b"one\ntwo\n"))
     assert held(store)["log"] == b"one\ntwo\n"
+
+
+@pytest.mark.parametrize("kernel", ["copies", "cannot", "answers 0"])
+def test_a_large_file_comes_out_as_it_went_in(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kernel: str
+) -> None:
+    """Break: map each part from the start of the file; or take 0 from `copy_file_range` for the end of it."""
+    monkeypatch.setattr("pedigree.store.alone._CHUNK_BYTES", 1 << 20)
+
+    def refuse(*_: object, **__: object) -> int:
+        if kernel == "cannot":
+            raise OSError(errno.EXDEV, "another file system")
+        return 0
+
+    if kernel != "copies":
+        monkeypatch.setattr(os, "copy_file_range", refuse)
+    data = b"".join(number.to_bytes(8, "little") for number in range(700_001))
+    (tmp_path / "big").write_bytes(data)
+    put(store, "images", [tmp_path / "big"])
+    assert held(store) == {"big": data}
 
 
 # ------------------------------------------------------------------------------------------ what is refused
