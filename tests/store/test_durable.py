@@ -156,7 +156,7 @@ def test_a_full_disk_names_the_disk_and_what_is_needed(tmp_path: Path, code: int
     """The message says which disk, what is free and what is needed. Break: leave `needed_bytes` out."""
     with pytest.raises(DiskFull) as caught, durable.guarded(tmp_path / "x", needed_bytes=3 << 20):
         raise OSError(code, "full")
-    assert "3.0 MiB more are needed" in caught.value.message
+    assert "at least 3.0 MiB more needed" in caught.value.message
     assert "free" in caught.value.message
     disk = caught.value.objects["disk"]
     assert os.path.ismount(disk)

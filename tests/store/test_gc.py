@@ -11,9 +11,10 @@ from tests.store.opened import Opened
 
 import pedigree
 from pedigree.canonical import digest
-from pedigree.errors import Busy, Damaged
+from pedigree.errors import Busy, Damaged, DiskFull
 from pedigree.store import durable, fsck, gc, trees
 from pedigree.store.alone import MINIMUM_BYTES
+from pedigree.store.packs import Packed, Writer
 from pedigree.store.store import Store
 
 LARGE = b"large" * (MINIMUM_BYTES // 5 + 1)
@@ -215,3 +216,27 @@ def test_history_keeps_every_tree_and_deletion_frees_it(tmp_path: Path) -> None:
             assert _files(store, commit.tree)["file"].startswith(b"kept ")
         finished = store.finish_commit("kept@master")
         assert _files(store, finished.tree)["open"] == b"pending"
+
+
+def test_a_full_disk_stops_merging_and_nothing_else(store: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Merging goes on with fewer packs at a time, or leaves them. Break: let DiskFull out of `collect`."""
+    monkeypatch.setattr(gc, "MANY_PACKS", 4)
+    contents = [b"%d" % number * 1000 for number in range(4)]
+    for content in contents:
+        store.pin(*store.add(content))
+    gone = store.add(b"gone", LARGE)
+    real = Writer.add
+
+    def limited(writer: Writer, objects: list[tuple[bytes, bytes]]) -> list[Packed]:
+        if writer.size_bytes + sum(len(data) for _, data in objects) > 2500:
+            raise DiskFull("The disk is full.")
+        return real(writer, objects)
+
+    monkeypatch.setattr(Writer, "add", limited)
+    report = gc.collect(store)
+    assert len(report.rewrites) == 4
+    assert store.objects.missing(gone) == set(gone)
+    assert len(os.listdir(store.folder / "objects" / "packs")) == 2
+    assert [path for path in store.files() if path.startswith("tmp")] == []
+    assert [store.objects.read(digest(content)) for content in contents] == contents
+    assert fsck.check(store) == []

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from blake3 import blake3
 
-from pedigree.errors import Busy, Damaged, DiskFull, NewerFormat, StorageFailure
+from pedigree.errors import Busy, Damaged, NewerFormat, StorageFailure
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,6 +29,9 @@ FORMAT = 1
 #: How long one writer waits for another before it gives up, in seconds. A write transaction holds the lock for
 #: milliseconds, so only a stopped process can make a writer wait this long.
 BUSY_TIMEOUT_S = 60.0
+
+#: Room that the transaction of one small commit needs: its journal took 54 KB (measured), new pages come on top.
+TRANSACTION_BYTES = 64 << 10
 
 
 class Database:
@@ -236,9 +239,19 @@ def translate(error: sqlite3.Error, path: str | Path) -> Exception:
             remedy="See what it is with `fuser -v` on that file; wait for it or stop it, then try again.",
         )
     if primary == sqlite3.SQLITE_FULL:
-        return DiskFull(
-            f"The disk that holds {path} is full; the store is as it was before.",
-            remedy="Free some space (`pedigree gc` shows what the store could give back), then try again.",
+        import errno
+
+        from pedigree.store import durable
+
+        return durable.failure(OSError(errno.ENOSPC, ""), path, TRANSACTION_BYTES)
+    if code == sqlite3.SQLITE_IOERR_DIR_FSYNC:
+        from pedigree.store import durable
+
+        # SQLite deletes its journal, which is the moment of the commit, and then syncs the folder; this was the sync.
+        return StorageFailure(
+            f"The disk at {durable.disk_of(path)} failed while the folder of {path} was synced: the change may have been "
+            "made, but a power cut could still take it back.",
+            remedy="Check the disk and the kernel log (`dmesg`), then do it again: what was made is not made twice.",
         )
     if primary in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
         return Damaged(
@@ -251,9 +264,11 @@ def translate(error: sqlite3.Error, path: str | Path) -> Exception:
         sqlite3.SQLITE_READONLY,
         sqlite3.SQLITE_PERM,
     }:
+        from pedigree.store import durable
+
         return StorageFailure(
-            f"The store's database {path} could not be used: {error}.",
-            remedy="Check the disk and the permissions of that folder; the store is as it was before.",
+            f"The store's database {path} on the disk at {durable.disk_of(path)} could not be used: {error}.",
+            remedy="Check that disk, its space and the permissions of the folder; the store is as it was before.",
         )
     return error
 

@@ -34,13 +34,14 @@ FEW_FILES = 4
 def failure(error: OSError, path: str | Path, needed_bytes: int | None = None) -> StorageFailure:
     """What a failed call on one of the store's files means: which disk, how much is free, how much was
     needed."""
-    disk = _disk(path)
+    disk = disk_of(path)
     reason = os.strerror(error.errno) if error.errno else str(error)
     if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
-        need = f"; at least {_amount(needed_bytes)} more are needed" if needed_bytes else ""
+        # A new name needs a block at most; whoever writes bytes says how many.
+        need = _amount(needed_bytes or 4096)
         return DiskFull(
-            f"The disk at {disk} is full ({reason}): {_free(disk)} free{need}. Writing {path} failed; "
-            "the store is as it was before.",
+            f"The disk at {disk} is full ({reason}): {_free(disk)} free, at least {need} more needed. "
+            f"Writing {path} failed; the store is as it was before.",
             remedy=f"Free some space on {disk} (`pedigree gc` shows what the store can spare) and try again.",
             disk=disk,
             needed_bytes=needed_bytes,
@@ -64,7 +65,8 @@ def guarded(path: str | Path, needed_bytes: int | None = None) -> Iterator[None]
         raise failure(error, path, needed_bytes) from error
 
 
-def _disk(path: str | Path) -> str:
+def disk_of(path: str | Path) -> str:
+    """Where the disk that holds `path` is mounted."""
     place = os.path.abspath(path)
     while not os.path.ismount(place) and place != "/":
         place = os.path.dirname(place)
@@ -75,8 +77,8 @@ def _free(disk: str) -> str:
     try:
         status = os.statvfs(disk)
     except OSError:
-        return "an unknown amount is"
-    return f"{_amount(status.f_bavail * status.f_frsize)} is"
+        return "an unknown amount"
+    return _amount(status.f_bavail * status.f_frsize)
 
 
 def _amount(size_bytes: int | None) -> str:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from blake3 import blake3
 
-from pedigree.errors import Busy, Damaged
+from pedigree.errors import Busy, Damaged, DiskFull
 from pedigree.store import durable
 from pedigree.store.packs import FULL_BYTES, Packed, Reader, Writer
 from pedigree.store.survey import Store, Survey, survey
@@ -84,8 +84,8 @@ def collect(store: Store, *, wait_s: float = 10.0) -> Report:
         objects = store.objects
         durable.remove(objects.pack_file(item.what) for item in report.packs)
         durable.remove(objects.alone_file(item.what) for item in report.objects if item.why == _ALONE)
-        _rewrite(store, found, [names[item.what] for item in report.rewrites])
-    return report
+        done = {found.packs[pack] for pack in _rewrite(store, found, [names[item.what] for item in report.rewrites])}
+    return report._replace(rewrites=[item for item in report.rewrites if item.what in done])
 
 
 def _sound(store: Store) -> Survey:
@@ -149,25 +149,40 @@ def _leftovers(store: Store, found: Survey) -> list[Removal]:
     return left
 
 
-def _rewrite(store: Store, found: Survey, packs: list[int]) -> None:
-    """Move the living objects of these packs to new ones, a full pack at a time."""
+def _rewrite(store: Store, found: Survey, packs: list[int]) -> list[int]:
+    """Move the living objects of these packs to new ones, a full pack at a time; returns the packs that are gone."""
     if not packs:
-        return
+        return []
     wanted = set(packs)
     entries: dict[int, list[Packed]] = {pack: [] for pack in packs}
     for digest, (pack, offset, size) in found.rows.items():
         if pack in wanted and digest.hex() in found.reachable:
             entries[pack].append(Packed(digest, offset, size))
+    done: list[int] = []
     group: list[int] = []
     size = 0
     for pack in packs:
         group.append(pack)
         size += sum(entry.size for entry in entries[pack])
         if size >= FULL_BYTES:
-            _merge(store, found, group, entries)
+            done += _as_room_allows(store, found, group, entries)
             group, size = [], 0
-    if group:
-        _merge(store, found, group, entries)
+    return done + _as_room_allows(store, found, group, entries)
+
+
+def _as_room_allows(store: Store, found: Survey, packs: list[int], entries: dict[int, list[Packed]]) -> list[int]:
+    """Merge the packs; where the disk has no room for that, fewer at a time. What stays as it is, is whole."""
+    if not packs:
+        return []
+    try:
+        _merge(store, found, packs, entries)
+    except DiskFull:
+        half = len(packs) // 2
+        if not half:
+            return []
+        first = _as_room_allows(store, found, packs[:half], entries)
+        return first + _as_room_allows(store, found, packs[half:], entries)
+    return packs
 
 
 def _merge(store: Store, found: Survey, packs: list[int], entries: dict[int, list[Packed]]) -> None:

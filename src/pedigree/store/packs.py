@@ -52,7 +52,12 @@ class Writer:
         self.entries: list[Packed] = []
         self.name: str | None = None  # known once finished
         self._end = 0
-        self._write([MAGIC])
+        try:
+            self._write([MAGIC])
+        except BaseException:
+            self.close()
+            durable.remove_quietly([self.path])
+            raise
 
     @property
     def full(self) -> bool:
