@@ -39,7 +39,7 @@ lock:  ## resolve the lock files anew from pyproject.toml
 	locks/resolve $(PYTHON)
 
 clean:  ## remove what make and the tests made; the store of a demo under out/ too
-	rm -rf $(DEV) $(DEMO) out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(DEV) $(DEMO) out examples/pets/.pedigree build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(DEMO)/.ready: locks/demo.txt pyproject.toml
 	@locks/install $(PYTHON) $(DEMO) locks/demo.txt

@@ -1,62 +1,164 @@
-"""The demo: from two archives of photographs to an evaluated U-Net, by the commands that a person would type.
+"""`make demo`: from two archives to an evaluated model, through the command line that a user has.
 
-    python demo.py [--archives FOLDER] [--pets 120]
+    python examples/pets/demo.py [--source drawn|oxford|FOLDER] [--pets 120] [--project out/demo]
 
-Each command is printed before it runs. The first time everything is computed; afterwards only what depends on a change.
-Without --archives a small labelled set of cats and dogs is drawn, in the layout of the Oxford-IIIT Pet data set.
+The project folder stays: a second demo finds everything up to date and runs nothing. Files of examples/pets that are newer
+than their copies there are copied again, and exactly what depends on them runs.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import shlex
+import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-OUT = HERE.parent.parent / "out" / "demo"
+LINEAGE_LINES = 12  # of the tree by file, which has a few lines for each photograph
+MODEL = "train@master:/model/weights.safetensors"
 
 
-def pedigree(*arguments: str) -> None:
-    """Run one command of Pedigree in this folder, visibly; its failure ends the demo."""
-    print(f"\n$ pedigree {shlex.join(arguments)}", flush=True)
-    done = subprocess.run([Path(sys.executable).with_name("pedigree"), *arguments], cwd=HERE)
-    if done.returncode:
-        sys.exit(done.returncode)
+class Demo:
+    """The project folder, and the commands run in it, each shown before it runs."""
+
+    def __init__(self, project: Path) -> None:
+        self.project = project
+        self.bin = Path(sys.executable).parent
+        self.env = {**os.environ, "PATH": f"{self.bin}{os.pathsep}{os.environ.get('PATH', '')}"}
+
+    def title(self, text: str) -> None:
+        print(f"\n== {text}", flush=True)
+
+    def run(self, *command: str) -> None:
+        """Run a command and show what it prints; ends the demo with its exit code if it fails."""
+        self._show(command)
+        code = subprocess.run(self._argv(command), cwd=self.project, env=self.env, check=False).returncode
+        if code:
+            sys.exit(code)
+
+    def read(self, *command: str, show: bool = True) -> str:
+        """The standard output of a command; ends the demo with its exit code if it fails."""
+        if show:
+            self._show(command)
+        done = subprocess.run(
+            self._argv(command), cwd=self.project, env=self.env, check=False, stdout=subprocess.PIPE, text=True
+        )
+        if done.returncode:
+            sys.exit(done.returncode)
+        return done.stdout
+
+    def _show(self, command: tuple[str, ...]) -> None:
+        print(f"$ {shlex.join(command)}", flush=True)
+
+    def _argv(self, command: tuple[str, ...]) -> list[str]:
+        program = sys.executable if command[0] == "python" else str(self.bin / command[0])
+        return [program, *command[1:]]
 
 
-def drawn(pets: int) -> Path:
-    """The folder with the drawn archives, drawn once."""
-    folder = OUT / f"archives-{pets}"
-    if not (folder / "annotations.tar.gz").exists():
-        print(f"Drawing {pets} cats and dogs into {folder}", flush=True)
-        folder.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, HERE / "generate.py", folder, "--pets", str(pets)]
-        subprocess.run(command, check=True)
-    return folder
+def copy_steps(project: Path) -> list[str]:
+    """Copy the steps, their settings and the specs into the project, the newer file winning; names of those copied."""
+    copied = []
+    for source in sorted([*HERE.glob("*.py"), *HERE.glob("*.yaml")]):
+        target = project / source.name
+        if source.name == Path(__file__).name or (
+            target.exists() and target.stat().st_mtime_ns >= source.stat().st_mtime_ns
+        ):
+            continue
+        shutil.copy2(source, target)
+        copied.append(source.name)
+    return copied
+
+
+def make_archives(demo: Demo, source: str, pets: int) -> str:
+    """See to it that both archives are there; the folder they are in, as the project names it."""
+    if source == "drawn":
+        demo.run("python", "generate.py", "archives", "--pets", str(pets))
+        return "archives"
+    if source == "oxford":
+        demo.run("python", "fetch.py", "fetch.yaml", "archives-oxford")
+        return "archives-oxford"
+    return str(Path(source).resolve())
+
+
+def head(text: str, lines: int) -> str:
+    """The first `lines` lines, and how many more there are."""
+    every = text.splitlines()
+    more = len(every) - lines
+    return "\n".join([*every[:lines], *([f"… {more} more lines"] if more > 0 else [])])
+
+
+def show_results(demo: Demo) -> None:
+    demo.title("Metrics of the test part")
+    metrics = json.loads(demo.read("pedigree", "cat", "evaluate@master:/metrics.json"))
+    print(
+        f"  {metrics['pets']} pets  " + "  ".join(f"IoU {name} {value:.3f}" for name, value in metrics["iou"].items())
+    )
+    print(f"  mean IoU {metrics['mean_iou']:.3f}  mean F1 {metrics['mean_f1']:.3f}  accuracy {metrics['accuracy']:.3f}")
+
+    demo.title("Where the model comes from")
+    demo.run("pedigree", "lineage", "train@master")
+    print()
+    print(head(demo.read("pedigree", "lineage", MODEL), LINEAGE_LINES))
+
+    demo.title("Pictures: image, truth, prediction, from the best pet to the worst")
+    results = demo.project / "results"
+    demo.run("pedigree", "get", "evaluate@master", "-o", "results", "--overwrite")
+    demo.run("pedigree", "lineage", MODEL, "-o", "results/lineage.html")
+    print(f"  {shown(results / 'pictures.png')}")
+    print(f"  {shown(results / 'metrics.csv')}")
+    print(f"  {shown(results / 'lineage.html')}")
+
+
+def shown(path: Path) -> str:
+    """The path from here, if that is shorter."""
+    relative = os.path.relpath(path)
+    return relative if len(relative) < len(str(path)) else str(path)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Run the pets pipelines from archive to evaluated model.")
-    parser.add_argument("--archives", type=Path, help="a folder with images.tar.gz and annotations.tar.gz")
-    parser.add_argument("--pets", type=int, default=120, help="how many to draw (default 120)")
-    options = parser.parse_args()
-    archives = options.archives.resolve() if options.archives else drawn(options.pets)
-    if not (HERE / ".pedigree").exists():
-        pedigree("init")
-    pedigree("put", "archives:/", str(archives / "images.tar.gz"), str(archives / "annotations.tar.gz"))
-    pedigree("apply", "pets.yaml")
-    pedigree("run")
-    pedigree("lineage", "evaluate@master")
-    pedigree("get", "evaluate@master", "-o", str(OUT / "evaluation"), "--overwrite")
-    metrics = json.loads((OUT / "evaluation" / "metrics.json").read_text())
-    print("\nMetrics on the test part:")
-    for name, value in metrics.items():
-        print(f"  {name:12} {value:.4f}" if isinstance(value, float) else f"  {name:12} {value}")
-    print(f"\nPictures (photograph, truth, prediction): {OUT / 'evaluation' / 'pictures.png'}")
-    print("Run it again: nothing runs. Change a number in train.yaml and run it: only train and evaluate do.")
+    parser = argparse.ArgumentParser(description="From two archives to an evaluated model.")
+    parser.add_argument(
+        "--source",
+        default="drawn",
+        help="drawn (default): drawn here; oxford: the real archives; or a folder with both",
+    )
+    parser.add_argument("--pets", type=int, default=120, help="how many pets are drawn (default 120)")
+    parser.add_argument("--project", type=Path, default=HERE.parents[1] / "out/demo", help="where (default out/demo)")
+    arguments = parser.parse_args()
+    started = time.monotonic()
+    arguments.project.mkdir(parents=True, exist_ok=True)
+    demo = Demo(arguments.project.resolve())
+
+    demo.title(f"A project in {shown(demo.project)}")
+    for name in copy_steps(demo.project):
+        print(f"  {name}")
+    if not (demo.project / ".pedigree").exists():
+        demo.run("pedigree", "init")
+
+    demo.title("Data: two archives in the layout of the Oxford-IIIT Pet data set")
+    folder = make_archives(demo, arguments.source, arguments.pets)
+    demo.run("pedigree", "put", "archives", f"{folder}/images.tar.gz", f"{folder}/annotations.tar.gz")
+
+    demo.title("Five pipelines")
+    demo.run("pedigree", "apply", "pets.yaml")
+    demo.run("pedigree", "run")
+
+    show_results(demo)
+    print(
+        f"\nDone in {time.monotonic() - started:.0f} s. Run it again: nothing runs twice. Or change something and see what runs:\n"
+        f"  cd {shown(demo.project)} && source {shown(demo.bin / 'activate')}\n"
+        "  edit train.yaml, one number         -> pedigree run: train and evaluate\n"
+        "  edit scores.py, one line            -> pedigree run: train and evaluate\n"
+        f"  python generate.py archives --pets {arguments.pets + 1} && pedigree put archives archives/*.tar.gz\n"
+        "                                      -> pedigree run: one new pet through warehouse and transform\n"
+        "  pedigree explain evaluate           why it ran\n"
+        "  tensorboard: pedigree get train@master:/tensorboard -o tb && tensorboard --logdir tb"
+    )
 
 
 if __name__ == "__main__":

@@ -90,7 +90,10 @@ def _scan_folder(
         folder, base = waiting.pop()
         for entry in _entries(folder, base):
             path = f"{base}/{entry.name}" if base else entry.name
-            status = entry.stat(follow_symlinks=False)
+            try:
+                status = entry.stat(follow_symlinks=False)
+            except OSError as error:
+                raise _unreadable(path, error) from error
             kind = stat.S_IFMT(status.st_mode)
             if kind == stat.S_IFDIR:
                 waiting.append((entry.path, path))
@@ -100,7 +103,7 @@ def _scan_folder(
                 _follow(entry.path, path, outputs, workplace, view, within)
             else:
                 raise InvalidOutput(
-                    f"The step left {_KINDS.get(kind, 'something')} in /pfs/out/{paths.shown(path)}, which no commit can hold.",
+                    f"The step left {_KINDS.get(kind, 'something')} in {_shown(path)}, which no commit can hold.",
                     remedy="Make temporary files in /tmp; write only files and folders to /pfs/out.",
                     path=path,
                 )
@@ -118,12 +121,22 @@ def _entries(folder: str, base: str) -> list[os.DirEntry[str]]:
         if entries and not os.access(folder, os.X_OK):
             os.chmod(folder, 0o700)
     except OSError as error:
-        raise InvalidOutput(
-            f"The folder /pfs/out/{paths.shown(base[:200])} that the step made could not be read: {error.strerror}.",
-            remedy="Write shorter paths, at most 4096 bytes in all, with permissions that allow reading.",
-            path=base,
-        ) from error
+        raise _unreadable(base, error) from error
     return entries
+
+
+def _unreadable(path: str, error: OSError) -> InvalidOutput:
+    return InvalidOutput(
+        f"What the step wrote to {_shown(path)} could not be read: {error.strerror}.",
+        remedy="Write paths of at most 4096 bytes in all.",
+        path=path,
+    )
+
+
+def _shown(path: str) -> str:
+    """The path as the step calls it, shortened."""
+    whole = f"/pfs/out/{path}"
+    return paths.shown(whole if len(whole) <= 200 else whole[:200] + "…")
 
 
 def _keep(outputs: Outputs, path: str, source: str, status: os.stat_result, workplace: Workplace, *, own: bool) -> None:
@@ -146,7 +159,7 @@ def _follow(
     source: str, path: str, outputs: Outputs, workplace: Workplace, view: View, within: tuple[str, ...]
 ) -> None:
     """Keep what the link at host path `source` leads to as `path`."""
-    shown = f"/pfs/out/{paths.shown(path)}"
+    shown = _shown(path)
     target = os.readlink(source)
     where = _inside(source, view)
     found = None if where is None else _resolve(where, view)
@@ -230,12 +243,12 @@ def _link(path: str, view: View) -> str | None:
 
 
 def _host(path: str, view: View) -> str | None:
-    own = view.source(path)
-    if own is not None:
-        return own
     # Without namespaces a step calls its files by their real paths.
     if _inside(path, view) is not None:
         return path
+    own = view.source(path)
+    if own is not None:
+        return own
     best: Mount | None = None
     for item in views.system():
         if isinstance(item, Mount) and (path == item.target or path.startswith(item.target + "/")):

@@ -1,0 +1,367 @@
+"""One datum, run for real at every level of isolation that this machine has."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+from tests.pipeline.site_of import Bench, processes
+
+from pedigree.errors import IsolationUnavailable
+from pedigree.pipeline import sandbox
+from pedigree.pipeline.model import PfsInput, Resources
+
+
+def _available() -> list[str]:
+    found = []
+    for level in sandbox.LEVELS:
+        try:
+            found.append(sandbox.choose(level))
+        except IsolationUnavailable:
+            continue
+    return list(found)
+
+
+LEVELS = _available()
+SEALED = [level for level in LEVELS if level in sandbox.SEALED]
+GUARDED = [level for level in LEVELS if level != "rewriting"]
+
+
+@pytest.fixture(params=LEVELS)
+def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Bench:
+    return _bench(tmp_path, request.param)
+
+
+@pytest.fixture(params=SEALED)
+def sealed(request: pytest.FixtureRequest, tmp_path: Path) -> Bench:
+    return _bench(tmp_path, request.param)
+
+
+@pytest.fixture(params=GUARDED)
+def guarded(request: pytest.FixtureRequest, tmp_path: Path) -> Bench:
+    return _bench(tmp_path, request.param)
+
+
+def _bench(folder: Path, level: str) -> Bench:
+    bench = Bench(folder, level)
+    bench.put({"a.txt": b"alpha\n", "deep/er/b.txt": b"beta\n"})
+    return bench
+
+
+def test_a_step_reads_its_inputs_and_what_it_writes_is_its_output(bench: Bench) -> None:
+    """Break: mount the workplace's pfs/out read-only."""
+    result = bench.sh(
+        "cat /pfs/in/a.txt /pfs/in/deep/er/b.txt > /pfs/out/x; mkdir -p /pfs/out/d/e; echo 1 > /pfs/out/d/e/f"
+    )
+    assert (result.state, result.exit_code, result.tries) == ("processed", 0, 1), bench.log(result)
+    assert bench.files == {"x": b"alpha\nbeta\n", "d/e/f": b"1\n"}
+    assert result.isolation == bench.level
+    assert result.max_rss_bytes > 0
+
+
+def test_only_the_files_of_the_datum_are_there(bench: Bench) -> None:
+    """Break: fill the workplace from the whole tree instead of the match."""
+    cmd = ("/bin/sh", "-c", "find /pfs/in -type f > /tmp/found; sed 's,.*/pfs/,,' /tmp/found > /pfs/out/$PACH_DATUM_ID")
+    bench.run_all(bench.pipeline(*cmd, input=PfsInput("in", "in", glob="/*")))
+    assert sorted(bench.files.values()) == [b"in/a.txt\n", b"in/deep/er/b.txt\n"]
+
+
+def test_an_undeclared_file_of_the_machine_cannot_be_read(guarded: Bench) -> None:
+    """Break: bind the machine's root in the view."""
+    secret = guarded.write("notes.txt", "TOP SECRET")
+    result = guarded.sh(f"cat '{secret}' > /pfs/out/x && exit 0; ls /root /home/user /etc/shadow; exit 3")
+    assert result.exit_code == 3
+    assert "TOP SECRET" not in guarded.log(result)
+    assert "root:" not in guarded.log(result).replace("/root:", "")
+
+
+def test_a_step_sees_nothing_of_the_machine_but_the_view(sealed: Bench) -> None:
+    """Break: leave --remount-ro or --clearenv out, or mount /etc whole."""
+    result = sealed.sh(
+        "ls / > /pfs/out/root; ls /etc > /pfs/out/etc; ls -A $HOME /tmp > /pfs/out/empty; id -un > /pfs/out/user; hostname > /pfs/out/host; touch /here 2>/dev/null && exit 5; touch /code/x 2>/dev/null && exit 6; ps ax 2>/dev/null | wc -l; exit 0"
+    )
+    assert result.state == "processed", (result.reason, sealed.log(result))
+    assert set(sealed.files["root"].decode().split()) <= {
+        "bin",
+        "code",
+        "dev",
+        "etc",
+        "home",
+        "lib",
+        "lib32",
+        "lib64",
+        "libx32",
+        "pfs",
+        "proc",
+        "root",
+        "sbin",
+        "sys",
+        "tmp",
+        "usr",
+        "work",
+        "opt",
+    }
+    assert "shadow" not in sealed.files["etc"].decode().split()
+    assert "hostname" not in sealed.files["etc"].decode().split()
+    assert sealed.files["empty"] == b"/home/user:\n\n/tmp:\n"
+    assert sealed.files["user"] == b"user\n"
+    assert sealed.files["host"] == b"pedigree\n"
+
+
+def test_the_variables_of_the_caller_do_not_reach_the_step(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Break: start the sandbox with os.environ."""
+    monkeypatch.setenv("UNDECLARED", "leak")
+    monkeypatch.setenv("PYTHONHASHSEED", "77")
+    bench.sh("env > /pfs/out/env", env={"MINE": "x y=z"})
+    found = dict(line.split("=", 1) for line in bench.files["env"].decode().splitlines())
+    assert "UNDECLARED" not in found
+    assert found["MINE"] == "x y=z"
+    assert {name: found[name] for name in ("PYTHONHASHSEED", "TZ", "LANG", "SOURCE_DATE_EPOCH", "OMP_NUM_THREADS")} == {
+        "PYTHONHASHSEED": "0",
+        "TZ": "UTC",
+        "LANG": "C.UTF-8",
+        "SOURCE_DATE_EPOCH": "0",
+        "OMP_NUM_THREADS": "1",
+    }
+    assert found["PACH_JOB_ID"] == "job"
+    assert found["in_COMMIT"] == bench.store.head("in", "master").id  # type: ignore[union-attr]  # it was just put
+    assert found["in"].endswith("/pfs/in/")
+
+
+def test_a_step_cannot_change_its_inputs_or_the_store_through_them(bench: Bench) -> None:
+    """A large input is a link to the store's own file. Break: link it at level rewriting too."""
+    big = os.urandom(1 << 20)
+    bench.put({"big": big})
+    bench.sh(
+        "chmod u+w /pfs/in/big; echo damage > /pfs/in/big; echo more >> /pfs/in/a.txt; cat /pfs/in/big > /pfs/out/copy"
+    )
+    entry = _entry(bench, "in", "big")
+    assert bench.store.objects.verify(entry.digest) == len(big)
+    if bench.level != "rewriting":
+        assert bench.files["copy"] == big
+
+
+def _entry(bench: Bench, repo: str, path: str):  # type: ignore[no-untyped-def]  # an entry
+    from pedigree.store import trees
+
+    found = trees.get(bench.store.head(repo, "master").tree, path, bench.store.objects.read)  # type: ignore[union-attr]
+    assert found is not None
+    return found
+
+
+def test_no_connection_leaves_the_sandbox(guarded: Bench) -> None:
+    """Break: leave --unshare-net out, or handle no network rule in Landlock."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        program = f"import socket; socket.create_connection(('127.0.0.1', {port}), 2)"
+        result = guarded.run(sys.executable, "-c", program)
+        assert result.exit_code == 1
+        server.settimeout(0)
+        with pytest.raises(BlockingIOError):
+            server.accept()
+
+
+def test_a_step_with_network_reaches_it(bench: Bench) -> None:
+    """Break: always unshare the network."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        program = f"import socket; socket.create_connection(('127.0.0.1', {port}), 2)"
+        result = bench.run(sys.executable, "-c", program, network=True)
+        assert result.state == "processed", bench.log(result)
+
+
+def test_a_step_may_use_its_own_loopback(sealed: Bench) -> None:
+    """Break: do not bring `lo` up at level unshare."""
+    program = "import socket; s = socket.create_server(('127.0.0.1', 0)); socket.create_connection(s.getsockname(), 2)"
+    result = sealed.run(sys.executable, "-c", program)
+    assert result.state == "processed", sealed.log(result)
+
+
+def test_nothing_that_a_step_leaves_running_outlives_it(bench: Bench) -> None:
+    """In its own session and orphaned twice. Break: return before the namespace's first process is reaped."""
+    mark = f"97531.{os.getpid()}"
+    result = bench.sh(
+        f"(setsid sh -c 'setsid sleep {mark} & setsid sleep {mark} &' &) ; sleep 0.05; echo done > /pfs/out/x"
+    )
+    assert result.state == "processed", bench.log(result)
+    assert processes(mark) == []
+    assert not [pid for pid in processes(mark)]
+    assert bench.files == {"x": b"done\n"}
+
+
+def test_what_left_processes_write_late_is_not_half_an_output(sealed: Bench) -> None:
+    """Break: collect the outputs while the namespace still lives."""
+    result = sealed.sh("(setsid sh -c 'i=0; while :; do i=$((i+1)); echo $i > /pfs/out/$i; done' &) ; sleep 0.05")
+    assert result.state == "processed"
+    assert all(data for path, data in list(sealed.files.items())[:-1] if path != max(sealed.files, key=int))
+
+
+def test_a_step_that_runs_too_long_is_killed_with_all_its_children(bench: Bench) -> None:
+    """Break: kill only the command's own process."""
+    mark = f"97532.{os.getpid()}"
+    result = bench.sh(f"setsid sleep {mark} & sleep {mark}", datum_timeout_s=0.3)
+    assert (result.state, result.exit_code) == ("failed", None)
+    assert "datum_timeout of 0.3 s" in result.reason
+    assert processes(mark) == []
+
+
+def test_a_fork_bomb_ends_with_its_time(sealed: Bench) -> None:
+    """Break: give it no pid namespace and no bound on processes."""
+    result = sealed.run("/bin/bash", "-c", "bomb() { bomb | bomb & }; bomb; sleep 97533", datum_timeout_s=1.0)
+    assert result.state == "failed"
+    assert "datum_timeout" in result.reason
+    assert processes("97533") == []
+
+
+def test_a_step_that_does_not_read_its_stdin_is_no_error(bench: Bench) -> None:
+    """Break: write stdin to a pipe and let EPIPE through."""
+    lines = tuple("x" * 1000 for _ in range(10_000))
+    assert bench.run("/bin/true", stdin=lines).state == "processed"
+
+
+def test_stdin_lines_arrive_each_with_a_line_break(bench: Bench) -> None:
+    """Break: join the lines without the last line break."""
+    bench.run("/bin/sh", stdin=("read x <<END", "two words", "END", 'echo "$x" > /pfs/out/x'))
+    assert bench.files == {"x": b"two words\n"}
+
+
+def test_exit_codes_named_in_the_spec_are_accepted(bench: Bench) -> None:
+    """Break: compare with 0 only."""
+    assert bench.sh("echo 1 > /pfs/out/x; exit 7", accept_return_code=(3, 7)).state == "processed"
+    failed = bench.sh("exit 8", accept_return_code=(3, 7))
+    assert (failed.state, failed.exit_code, failed.reason) == ("failed", 8, "the step ended with exit code 8.")
+
+
+def test_every_try_begins_with_fresh_inputs_and_an_empty_output(bench: Bench) -> None:
+    """Break: keep the workplace between tries."""
+    result = bench.sh("ls /pfs/out /tmp; echo x > /pfs/out/left; echo x > /tmp/left; exit 1", datum_tries=3)
+    assert (result.state, result.tries) == ("failed", 3)
+    assert "left" not in bench.log(result)
+    assert bench.files == {}
+
+
+def test_a_datum_whose_error_command_succeeds_is_recovered(bench: Bench) -> None:
+    """It still uses all of its tries and has no output. Break: stop at the first recovery, or keep the output."""
+    result = bench.sh(
+        "echo try; echo x > /pfs/out/x; exit 1",
+        datum_tries=2,
+        err_cmd=("/bin/sh", "-c", "echo cleaning; test -f /pfs/out/x"),
+    )
+    assert (result.state, result.tries) == ("recovered", 2)
+    assert bench.log(result).count("try\n") == 2
+    assert bench.log(result).count("cleaning\n") == 2
+    assert bench.files == {}
+
+
+def test_a_command_that_does_not_exist_is_named(bench: Bench) -> None:
+    """Break: treat the sandbox's own exit code as the step's."""
+    result = bench.run("no-such-program")
+    assert result.state == "failed"
+    assert "'no-such-program' could not be started: No such file or directory" in result.reason
+
+
+def test_a_signal_is_named(bench: Bench) -> None:
+    """Break: report the raw number."""
+    assert "SIGSEGV" in bench.sh("kill -SEGV $$").reason
+
+
+def test_memory_is_limited(bench: Bench) -> None:
+    """Break: do not put the process behind the fence."""
+    program = "x = bytearray(400 << 20); print(len(x))"
+    result = bench.run(sys.executable, "-c", program, resource_limits=Resources(memory_bytes=100 << 20))
+    assert result.state == "failed"
+    assert "memory limit of 100 MiB" in result.reason
+    assert bench.run(sys.executable, "-c", program).state == "processed"
+
+
+def test_memory_and_cores_are_limited_without_control_groups(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Break: take no fallback."""
+    from pedigree.pipeline import limits
+
+    monkeypatch.setattr(limits, "_parents", dict)
+    few = Resources(memory_bytes=200 << 20, cpu=1)
+    result = bench.run(sys.executable, "-c", "x = bytearray(400 << 20)", resource_limits=few)
+    assert "memory limit of 200 MiB" in result.reason
+    bench.sh("nproc > /pfs/out/x; echo $OMP_NUM_THREADS >> /pfs/out/x", resource_limits=Resources(cpu=1))
+    assert bench.files == {"x": b"1\n1\n"}
+
+
+def test_a_python_step_runs_its_code_from_a_read_only_folder(bench: Bench) -> None:
+    """With byte code that names the files as the step sees them. Break: leave the byte code or PYTHONPATH out."""
+    bench.write(
+        "tools/helper.py", "import sys\nVALUE = 41\nWHERE = (lambda: 0).__code__.co_filename\nCACHED = __cached__\n"
+    )
+    bench.write("tools/__init__.py", "")
+    bench.write(
+        "run.py",
+        "import os, sys\nfrom tools import helper\nopen('/pfs/out/x', 'w').write(f'{helper.VALUE + 1} {os.path.exists(helper.CACHED)} {helper.WHERE}')\n",
+    )
+    result = bench.run("python", "run.py")
+    assert result.state == "processed", bench.log(result)
+    value, cached, where = bench.files["x"].decode().split()
+    assert (value, cached) == ("42", "True")
+    assert where.endswith("/code/tools/helper.py")
+    if bench.level in sandbox.SEALED:
+        assert where == "/code/tools/helper.py"
+
+
+def test_a_spec_written_for_a_container_finds_its_code_where_the_image_had_it(sealed: Bench) -> None:
+    """Break: make no aliases."""
+    sealed.write("edges.py", "open('/pfs/out/x', 'w').write('edges')")
+    assert sealed.run("python3", "/edges.py").state == "processed"
+    assert sealed.files == {"x": b"edges"}
+    result = sealed.run("sh", "-c", "pwd > /pfs/out/x; python3 /app/edges.py; python3 edges.py", working_dir="/app")
+    assert result.state == "processed", sealed.log(result)
+
+
+def test_a_project_file_that_the_step_was_not_given_is_named(bench: Bench) -> None:
+    """Break: give no hint."""
+    bench.write("labels.json", "{}")
+    bench.write("run.py", "import os\nopen(os.path.join(os.path.dirname(__file__), 'labels' + '.json')).read()\n")
+    result = bench.run("python", "run.py")
+    assert result.state == "failed"
+    if bench.level in sandbox.SEALED:
+        assert "labels.json exists in the project but not for this step" in result.remedy
+
+
+def test_many_variables_reach_the_step(bench: Bench) -> None:
+    """More than one pipe holds. Break: write the orders to the gate without enlarging it before the child reads."""
+    env = {f"LONG{number}": "x" * 50_000 for number in range(30)}
+    bench.sh("env | grep -c ^LONG > /pfs/out/x", env=env)
+    assert bench.files == {"x": b"30\n"}
+
+
+def test_input_files_keep_mode_and_have_one_time(bench: Bench) -> None:
+    """Break: leave utime or the executable bit out."""
+    bench.put({"tool": b"#!/bin/sh\necho ran\n", "big": bytes(1 << 20)}, executable=("tool",))
+    bench.sh(
+        "/pfs/in/tool > /pfs/out/x; stat -c '%Y %a %n' /pfs/in/a.txt /pfs/in/big /pfs/in/tool | sed 's,/.*/,,' > /pfs/out/y"
+    )
+    assert bench.files["x"] == b"ran\n"
+    assert bench.files["y"] == b"1000000000 444 a.txt\n1000000000 444 big\n1000000000 555 tool\n"
+
+
+def test_empty_files_have_names_only(bench: Bench) -> None:
+    """A link to one is the file itself, without its bytes being moved. Break: link to the empty file."""
+    pipeline = bench.pipeline(
+        "/bin/sh",
+        "-c",
+        "wc -c < /pfs/in/a.txt > /pfs/out/size; ln -s /pfs/in/a.txt /pfs/out/a",
+        input=PfsInput("in", "in", empty_files=True),
+    )
+    bench.run_all(pipeline)
+    assert bench.files == {"size": b"0\n", "a": b"alpha\n"}
+
+
+def test_printing_without_end_keeps_head_and_tail(bench: Bench) -> None:
+    """Break: write everything to the log."""
+    result = bench.sh("echo first; head -c 40000000 /dev/zero | tr '\\0' 'x'; echo; echo last; exit 1")
+    data = result.task.log_path.read_bytes()
+    assert result.log_bytes == 40_000_000 + len("first\n\nlast\n")
+    assert data.startswith(b"first\nxxx")
+    assert data.endswith(b"xxx\nlast\n")
+    assert b"bytes were left out here" in data
+    assert len(data) < 18 << 20
