@@ -188,7 +188,7 @@ def test_nothing_that_a_step_leaves_running_outlives_it(bench: Bench) -> None:
     )
     assert result.state == "processed", bench.log(result)
     assert processes(mark) == []
-    assert not [pid for pid in processes(mark)]
+    assert not processes(mark)
     assert bench.files == {"x": b"done\n"}
 
 
