@@ -19,8 +19,15 @@ class Parser(argparse.ArgumentParser):
     """argparse, with errors as InvalidInput and without abbreviations: they make every new option a risk."""
 
     def __init__(self, command: Command) -> None:
+        self._formatter: argparse.HelpFormatter | None = None
         super().__init__(prog=f"pedigree {command.name}", add_help=False, allow_abbrev=False)
         self.command = command
+
+    def _get_formatter(self) -> argparse.HelpFormatter:
+        # argparse makes one for every argument that is added, and asks the terminal for its width each time.
+        if self._formatter is None:
+            self._formatter = argparse.HelpFormatter(self.prog, width=80)
+        return self._formatter
 
     def error(self, message: str) -> NoReturn:
         text = message[:1].upper() + message[1:]

@@ -244,3 +244,7 @@ def _broken_pipe() -> int:
 
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return BROKEN_PIPE
+
+
+if __name__ == "__main__":
+    sys.exit(main())
