@@ -20,8 +20,8 @@ SHORTEST_SECRET = 6
 class Transcript:
     """Everything printed over all tries of one datum. The file exists once something was printed.
 
-    `secrets` maps names to values; a value printed as it is becomes `[secret NAME]`. The end of the output is held
-    back by the length of the longest secret, until more comes or `close`.
+    `secrets` maps names to values; a value printed as it is becomes `[secret NAME]`. What may be the start
+    of one is held back until more comes or `close`.
     """
 
     def __init__(self, path: Path, secrets: Mapping[str, str] | None = None) -> None:
@@ -38,7 +38,6 @@ class Transcript:
             ((value, f"[secret {name}]".encode()) for name, value in values.items() if len(value) >= SHORTEST_SECRET),
             key=lambda pair: -len(pair[0]),
         )
-        self._hold = max((len(value) for value, _ in self._secrets), default=1) - 1
 
     def write(self, data: bytes) -> None:
         self.printed_bytes += len(data)
@@ -46,8 +45,7 @@ class Transcript:
             self._keep(data)
             return
         data = self._blot(self._held + data)
-        # A secret may go on in the next piece: keep back as much as the start of one could be.
-        cut = max(0, len(data) - self._hold)
+        cut = len(data) - self._unsure(data)
         self._held = data[cut:]
         self._keep(data[:cut])
 
@@ -85,6 +83,13 @@ class Transcript:
         held, self._held = self._held, b""
         if held:
             self._keep(held)
+
+    def _unsure(self, data: bytes) -> int:
+        """How many of the last bytes may be the start of a secret that goes on in the next piece."""
+        return max(
+            next((n for n in range(min(len(value) - 1, len(data)), 0, -1) if data.endswith(value[:n])), 0)
+            for value, _ in self._secrets
+        )
 
     def _blot(self, data: bytes) -> bytes:
         for value, mark in self._secrets:
