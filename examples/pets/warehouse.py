@@ -8,6 +8,7 @@ wrong size; that is found here, once, and named, so that no later step meets it.
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import sys
@@ -34,7 +35,7 @@ def one_file(name: str) -> Path | None:
 def decoded(path: Path, shown: str) -> Image.Image:
     """The whole picture; ends the step if a part of it is missing or it is no picture."""
     try:
-        image = Image.open(path)
+        image = Image.open(io.BytesIO(path.read_bytes()))
         image.load()
     except (OSError, SyntaxError, ValueError) as error:
         refuse(shown, f"cannot be decoded ({error})", "Put an undamaged copy, or delete this pet")

@@ -192,10 +192,13 @@ def test_the_partition_is_md5_of_the_id_modulo_ten() -> None:
     for pet in ("Abyssinian_1", "beagle_77", "Siamese_200", "street_0001TP_006690", "Ünïcode_1"):
         assert transform.part_of(pet) == names[int(hashlib.md5(pet.encode()).hexdigest(), 16) % 10]  # noqa: S324  # the law itself
     # Written down once, so that a change of the rule cannot go unnoticed together with this test.
-    assert [transform.part_of(f"beagle_{n}") for n in range(1, 6)] == PARTS_OF_BEAGLES
-
-
-PARTS_OF_BEAGLES: list[str] = []
+    assert [transform.part_of(f"beagle_{n}") for n in range(1, 6)] == [
+        "training",
+        "training",
+        "training",
+        "test",
+        "training",
+    ]
 
 
 def test_resizing_invents_no_mask_value(tmp_path: Path) -> None:

@@ -30,11 +30,11 @@ def test_the_archives_have_the_layout_of_the_original(tmp_path: Path) -> None:
     assert sorted(images) == sorted(f"images/{pet}.jpg" for pet in ids)
     assert sorted(annotations) == sorted(f"annotations/trimaps/{pet}.png" for pet in ids)
     for pet in ids:
-        with Image.open(io.BytesIO(images[f"images/{pet}.jpg"])) as photograph:
-            with Image.open(io.BytesIO(annotations[f"annotations/trimaps/{pet}.png"])) as mask:
-                assert photograph.format == "JPEG"
-                assert photograph.size == mask.size
-                assert {value for _, value in mask.getcolors() or []} == {1, 2, 3}
+        jpeg, png = images[f"images/{pet}.jpg"], annotations[f"annotations/trimaps/{pet}.png"]
+        with Image.open(io.BytesIO(jpeg)) as photograph, Image.open(io.BytesIO(png)) as mask:
+            assert photograph.format == "JPEG"
+            assert photograph.size == mask.size
+            assert {value for _, value in mask.getcolors() or []} == {1, 2, 3}
 
 
 def test_breeds_are_numbered_as_in_the_original() -> None:

@@ -51,7 +51,7 @@ def test_pretrained_weights_load_from_a_whole_mobilenet() -> None:
     encoder.load_pretrained(state)
     assert all((parameter == 1).all() for parameter in encoder.parameters())
     del state["features.3.conv.2.weight"]
-    with pytest.raises(ValueError, match="the first is 'features.3.conv.2.weight'"):
+    with pytest.raises(ValueError, match=r"the first is 'features\.3\.conv\.2\.weight'"):
         encoder.load_pretrained(state)
 
 
@@ -132,7 +132,9 @@ def test_event_files_hold_no_time_and_no_host(tmp_path: Path) -> None:
     """TensorBoard reads the scalars back, and the same numbers give the same bytes. Break: take wall_time from the
     clock."""
     pytest.importorskip("tensorboard")
-    from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
+    from tensorboard.backend.event_processing.event_file_loader import (  # type: ignore[import-untyped]  # has no types
+        EventFileLoader,
+    )
 
     events = load("events")
     rows = {1: {"loss": 0.5}, 2: {"loss": 0.25, "iou": 0.75}}
