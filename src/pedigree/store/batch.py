@@ -8,7 +8,7 @@ import os
 import stat
 from collections.abc import Callable
 from contextlib import ExitStack
-from itertools import repeat
+from itertools import chain, repeat
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 #: hashing 10,000 files of 4 KiB took 135 ms of CPU with 8 MiB and 80 ms with 512 KiB.
 _GATHER_BYTES = 512 << 10
 _GATHER_OBJECTS = 4096
+
+#: Rows in one INSERT, four values each: SQLite takes 32,766.
+_ROWS = 200
 
 
 class Batch:
@@ -301,14 +304,17 @@ class Batch:
             if database.row("SELECT 1 FROM packs WHERE name = ?", (writer.name,)):
                 continue  # recorded before, with all its objects; gc cannot have come between
             pack = database.execute("INSERT INTO packs(name) VALUES (?)", (writer.name,)).lastrowid
-            database.many(
-                "INSERT OR IGNORE INTO objects(digest, pack, offset, size) VALUES (?, ?, ?, ?)",
-                [(digest, pack, offset, size) for digest, offset, size in writer.entries],
+            self._insert([(digest, pack, offset, size) for digest, offset, size in writer.entries])
+        self._insert([(bytes.fromhex(digest), 0, 0, size) for digest, size in self._published_alone.items()])
+
+    def _insert(self, rows: list[tuple[bytes, int | None, int, int]]) -> None:
+        # Many rows in one statement take half the time of as many statements.
+        for start in range(0, len(rows), _ROWS):
+            part = rows[start : start + _ROWS]
+            self._objects.database.execute(
+                f"INSERT OR IGNORE INTO objects(digest, pack, offset, size) VALUES {','.join(['(?,?,?,?)'] * len(part))}",
+                chain.from_iterable(part),
             )
-        database.many(
-            "INSERT OR IGNORE INTO objects(digest, pack, offset, size) VALUES (?, 0, 0, ?)",
-            [(bytes.fromhex(digest), size) for digest, size in self._published_alone.items()],
-        )
 
     def _withdraw(self) -> None:
         """After an error, remove published files that no transaction recorded, if nobody else is at work."""

@@ -93,9 +93,8 @@ class Gathering:
             self.skipped += [f"{root}/{name}" for name in listing.skipped]
             same += listing.same
             for found in listing.fresh:
-                path = file_path(lead + found.path)
-                fresh.append(found.path)
-                self._take(found, listing, path, cache)
+                fresh.append(found[0])
+                self._take(found, listing, file_path(lead + found[0]), cache)
             if self._progress is not None:
                 self._progress(len(same) + len(self._edits), self.bytes)
         if suspects is not None:
@@ -132,29 +131,30 @@ class Gathering:
         return everything.intersection([path[len(lead) :] for path in different if path.startswith(lead)])
 
     def _take(self, found: sources.Found, listing: sources.Listing, path: str, cache: StatCache | None) -> None:
-        if found.kind != "l" and found.stamp[0] >= MINIMUM_BYTES:
+        name, _, kind, stamp = found
+        if kind != "l" and stamp[0] >= MINIMUM_BYTES:
             with sources.open_file(found, listing) as file:
                 if self._append:
                     self._change.append(path, file)
-                    self._count(found.stamp[0])
+                    self._count(stamp[0])
                     return
                 try:
-                    digest, size = self._batch.add_stream(file, found.stamp[0])
+                    digest, size = self._batch.add_stream(file, stamp[0])
                 except OSError as error:
                     raise sources.unreadable(f"{listing.place}/{found.name}", error) from error
-            entry = Entry(found.kind, size, digest)
+            entry = Entry(kind, size, digest)
         else:
             data = sources.read(found, listing)
-            if self._append and found.kind != "l":
+            if self._append and kind != "l":
                 self._change.append(path, data)
                 self._count(len(data))
                 return
             digest = blake3(data).hexdigest()
             self._batch.add_known(data, digest)
-            entry = Entry(found.kind, len(data), digest)
+            entry = Entry(kind, len(data), digest)
         self._edits[path] = entry
         if cache is not None:
-            cache.learn(found.path, found.stamp, entry)
+            cache.learn(name, stamp, entry)
 
     def _delete_others(self, where: str, kept: set[str]) -> None:
         for path in self._change.files(where):
