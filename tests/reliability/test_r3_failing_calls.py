@@ -55,7 +55,12 @@ def _wrong(base: Base, scenario: Scenario, project: Path, name: str, error: str,
     with pedigree.open(project) as store:
         head = next(branch.head for branch in store.branches("data") if branch.name == "master")
     if status == 0:
-        if not place.startswith("/cache/") or head != scenario.after:  # what is only a cache may fail
+        # What is only a cache may fail. And SQLite 3.40 takes no notice of the sync of its folder when it has made its
+        # journal (unixSync in os_unix.c); that of the end of the transaction it reports.
+        ignored = place.startswith("/cache/") or (
+            place == "/" and name == "fdatasync" and number == _first(calls, project)
+        )
+        if not ignored or head != scenario.after:
             return f"it said it had succeeded: {said}"
     else:
         if status != 6:
@@ -75,6 +80,10 @@ def _wrong(base: Base, scenario: Scenario, project: Path, name: str, error: str,
         if head != scenario.before and "may have been made" not in said:
             return f"the head moved although the command said that it failed: {said}"
     return judge(project, scenario)
+
+
+def _first(calls: list[Call], project: Path) -> int:
+    return next(call.number for call in calls if call.name == "fdatasync" and _place(call, project) == "/")
 
 
 @pytest.mark.parametrize("error", ["ENOSPC", "EIO"])
@@ -130,6 +139,14 @@ while not errors:
     else:
         expected[f"file{commits}"] = data
         commits += 1
+    assert os.listdir("project/.pedigree/tmp") == [], os.listdir("project/.pedigree/tmp")
+for size in (600_000, 3_000_000):
+    try:
+        with store.commit("data@master") as change:
+            change.write("too large", os.urandom(size))
+        raise SystemExit(f"{size} bytes found room")
+    except DiskFull as refused:
+        assert "at least" in str(refused), str(refused)
     assert os.listdir("project/.pedigree/tmp") == [], os.listdir("project/.pedigree/tmp")
 (error,) = errors
 assert os.getcwd() in str(error) and "full" in str(error) and "free" in str(error), str(error)
