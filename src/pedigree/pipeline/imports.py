@@ -154,7 +154,7 @@ class Closure:
             found = self._descend(place, parts)
             if found:
                 return found
-        return None
+        return [] if namespace else None  # a folder without files of its own
 
     def _descend(self, folder: str, parts: list[str]) -> list[str]:
         found: list[str] = []

@@ -1,0 +1,112 @@
+"""The environment's fingerprint: what changes it, and what must not."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from pedigree.pipeline import environment
+from pedigree.pipeline.model import PfsInput, Pipeline, Resources, Transform
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The only folder of distributions on the path, holding demo 1.0."""
+    folder = tmp_path / "site-packages"
+    folder.mkdir()
+    monkeypatch.setattr(sys, "path", ["", str(folder)])
+    monkeypatch.setattr(environment, "_RACY_NS", -(10**18))
+    _install(folder, "demo", "1.0", "demo/__init__.py,sha256=abc,3\n")
+    return folder
+
+
+def _install(site: Path, name: str, version: str, record: str, direct: str = "") -> Path:
+    folder = site / f"{name}-{version}.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n\nVersion: 9\n")
+    (folder / "RECORD").write_text(record)
+    if direct:
+        (folder / "direct_url.json").write_text(direct)
+    return folder
+
+
+def test_two_looks_at_one_environment_are_equal_also_from_the_cache(site: Path, tmp_path: Path) -> None:
+    """Break: put a time or the hardware into the fingerprint."""
+    first = environment.capture(cache=tmp_path)
+    again = environment.capture(cache=tmp_path)
+    assert first == again == environment.capture()
+    assert first.facts["distributions"].keys() == {"demo"}
+    assert first.facts["distributions"]["demo"]["version"] == "1.0"
+    assert "cores" in first.hardware
+
+
+def test_a_cached_look_reads_no_distribution(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Break: never recall."""
+    environment.capture(cache=tmp_path)
+    monkeypatch.setattr(environment, "_distributions", None)
+    environment.capture(cache=tmp_path)
+
+
+def test_installing_upgrading_and_other_files_change_it(site: Path, tmp_path: Path) -> None:
+    """Same version with other files too. Break: fingerprint names and versions only, or stamp nothing."""
+    seen = {environment.capture(cache=tmp_path).fingerprint}
+    _install(site, "other", "2.0", "")
+    seen.add(environment.capture(cache=tmp_path).fingerprint)
+    os.rename(site / "other-2.0.dist-info", site / "other-2.1.dist-info")
+    (site / "other-2.1.dist-info/METADATA").write_text("Name: other\nVersion: 2.1\n")
+    seen.add(environment.capture(cache=tmp_path).fingerprint)
+    for path in (site / "demo-1.0.dist-info").iterdir():
+        path.unlink()
+    (site / "demo-1.0.dist-info").rmdir()
+    _install(site, "demo", "1.0", "demo/__init__.py,sha256=abd,3\n")
+    seen.add(environment.capture(cache=tmp_path).fingerprint)
+    assert len(seen) == 4
+
+
+def test_who_installed_it_and_where_does_not_count(site: Path) -> None:
+    """Break: digest the whole RECORD."""
+    before = environment.capture().fingerprint
+    (site / "demo-1.0.dist-info/RECORD").write_text(
+        "../../../bin/demo,sha256=machine,9\ndemo-1.0.dist-info/INSTALLER,sha256=uv,2\n"
+        "demo/__init__.py,sha256=abc,3\ndemo/__pycache__/x.pyc,,\ndemo-1.0.dist-info/RECORD,,\n"
+    )
+    assert environment.capture().fingerprint == before
+
+
+def test_an_editable_installation_is_code_not_environment(site: Path) -> None:
+    """Break: count it by its version."""
+    before = environment.capture().fingerprint
+    _install(site, "mine", "0.1", "", '{"dir_info": {"editable": true}, "url": "file:///x"}')
+    assert environment.capture().fingerprint == before
+
+
+def test_the_first_distribution_of_a_name_counts(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As import does. Break: let a later folder win."""
+    later = tmp_path / "later" / "site-packages"
+    later.mkdir(parents=True)
+    _install(later, "Demo", "3.0", "")
+    monkeypatch.setattr(sys, "path", [*sys.path, str(later)])
+    assert environment.capture().facts["distributions"]["demo"]["version"] == "1.0"
+
+
+def test_a_torn_cache_is_ignored(site: Path, tmp_path: Path) -> None:
+    """Break: let the JSON error through."""
+    first = environment.capture(cache=tmp_path)
+    (tmp_path / "environment.json").write_text('{"stamp"')
+    assert environment.capture(cache=tmp_path) == first
+
+
+@pytest.mark.parametrize(("cpu", "threads"), [(None, "1"), (1.0, "1"), (1.5, "2"), (4, "4"), (0.25, "1")])
+def test_threads_follow_the_spec_and_not_the_machine(cpu: float | None, threads: str) -> None:
+    """Break: count the machine's cores."""
+    pipeline = Pipeline("p", Transform(("x",)), PfsInput("in", "in"), resource_limits=Resources(cpu=cpu))
+    found = environment.variables(pipeline)
+    assert {found[name] for name in environment.THREADS} == {threads}
+
+
+def test_programs_of_the_virtual_environment_come_first() -> None:
+    """Break: inherit PATH."""
+    assert environment.search_path().split(":")[0] == os.path.dirname(sys.executable)
