@@ -111,7 +111,7 @@ def test_an_error_is_two_lines_on_stderr_and_a_code(empty: Project) -> None:
         (["repo", "lst"], "Did you mean `list`?"),
         (["ls", "images", "--lnog"], "Did you mean --long?"),
         (["log", "-n", "0", "images"], "at least 1"),
-        (["get"], "required"),
+        (["put"], "`pedigree put` needs REPO[@BRANCH][:/PATH]."),
         (["repo", "list", "surplus"], "takes no further argument"),
         (["help", "refrences"], "Did you mean `references`?"),
     ],

@@ -104,7 +104,9 @@ def test_quiet_runs_say_only_what_went_wrong(lab: Project) -> None:
 
 
 def test_a_run_at_a_terminal_ends_with_its_lines_and_no_bars(lab: Project) -> None:
-    """After the run the screen holds jobs, failures and the summary, not the bars. Break: transient=False."""
+    """After the run the screen holds jobs, failures and the summary, not the bars.
+
+    Break: forget JobFinished in Bars."""
     code, screen = at_terminal(lab.folder, "run", columns=100)
     assert code == 1
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen)
@@ -116,7 +118,7 @@ def test_a_run_at_a_terminal_ends_with_its_lines_and_no_bars(lab: Project) -> No
 def test_status_names_what_is_due_and_gives_a_code(lab: Project) -> None:
     """Before a run both are due, afterwards one failed; --exit-code gives 1, and 0 once all is up to date.
 
-    Break: count failed pipelines as done.
+    Break: count failed pipelines as up to date.
     """
     before = {item["name"]: item["state"] for item in lab("status", "--json").json}
     assert before == {"count": "never run", "check": "never run"}
@@ -124,6 +126,7 @@ def test_status_names_what_is_due_and_gives_a_code(lab: Project) -> None:
     lab("run", code=1)
     states = {item["name"]: item["state"] for item in lab("status", "--json").json}
     assert states == {"count": "up to date", "check": "failed"}
+    lab("status", "--exit-code", code=1)
     lab("pipeline", "stop", "check")
     lab("status", "--exit-code")
     assert "stopped" in lab("status").out
@@ -240,3 +243,15 @@ def _until(ready: object) -> None:
             return
         time.sleep(0.1)
     raise AssertionError("it did not happen within 30 seconds")
+
+
+def test_logs_follow_a_running_job_to_its_end(project: Project) -> None:
+    """-f prints lines while the step runs, with the datum in front, and ends with the job. Break: return at once."""
+    project.write("slow.py", "import time\nprint('begun', flush=True)\ntime.sleep(3)\nprint('ended', flush=True)\n")
+    project.write("slow.yaml", SPECS.split("---")[0].replace("count", "slow").replace('"/*"', '"/"'))
+    project("apply", "slow.yaml")
+    run = subprocess.Popen(command("run", "-q"), cwd=project.folder, env=environment())
+    _until(lambda: any(job["state"] == "running" for job in project("job", "list", "--json").json))
+    said = project("logs", "-f", "slow")
+    assert run.wait(timeout=60) == 0
+    assert re.search(r"^[0-9a-f]{12} begun$", said.out, re.MULTILINE), said

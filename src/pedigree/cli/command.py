@@ -31,9 +31,16 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         text = message[:1].upper() + message[1:]
+        if message.startswith("the following arguments are required:"):
+            text = f"`pedigree {self.command.name}` needs {self._needed(message.partition(': ')[2])}"
         if message.startswith("unrecognized arguments:"):
             raise self._unknown(message.partition(": ")[2].split(" "))
         raise InvalidInput(f"{text}.", remedy=self.remedy())
+
+    def _needed(self, names: str) -> str:
+        # argparse names every argument that is missing, also those that may be.
+        may = {str(action.metavar) for action in self._actions if action.nargs in {"*", "?"}}
+        return " and ".join(name for name in names.split(", ") if name not in may) or names
 
     def remedy(self) -> str:
         return f"Usage: {self.command.usage(self)}\nSee `pedigree {self.command.name} --help` for examples."

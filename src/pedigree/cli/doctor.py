@@ -27,11 +27,11 @@ def _run(arguments: Arguments) -> None:
         json_value(value)
         return
     print(paint("Pedigree", "bold", sys.stdout))
-    fields([("  version", value["pedigree"]), ("  python", value["python"]), ("  sqlite", value["sqlite"])])
-    fields(
-        (f"  {name}", "installed" if here else f"not installed: {EXTRAS[name]}")
-        for name, here in value["extras"].items()
+    extras = (
+        (name, "installed" if here else f"not installed: {EXTRAS[name]}") for name, here in value["extras"].items()
     )
+    versions = [("version", value["pedigree"]), ("python", value["python"]), ("sqlite", value["sqlite"])]
+    fields((f"  {name}", said) for name, said in (*versions, *extras))
     print(paint("Store", "bold", sys.stdout))
     fields((f"  {name}", item) for name, item in value["store"].items())
     print(paint("Isolation, best first", "bold", sys.stdout))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def _declare(parser: Parser) -> None:
     parser.add_argument("--yes", action="store_true", help="Do it; without this, only show what would go and why")
-    parser.add_argument("-v", "--verbose", action="store_true", help="List every object, not only packs and files")
+    parser.add_argument("-v", "--verbose", action="store_true", help="List everything by name, not only the sums")
 
 
 def _run(arguments: Arguments) -> None:
@@ -28,7 +28,7 @@ def _run(arguments: Arguments) -> None:
         return
     if not arguments.json:
         _show(plan, verbose=arguments.verbose)
-    said = f"{count(len(plan.objects), 'object')} that nothing needs, {size(plan.freed_bytes)}"
+    said = f"{count(len(plan.objects), 'object')} that nothing needs, {size(plan.freed_bytes)} of disk"
     if arguments.yes:
         done(arguments, f"Freed {said}.", value)
     else:
@@ -36,17 +36,21 @@ def _run(arguments: Arguments) -> None:
 
 
 def _show(plan: Plan, *, verbose: bool) -> None:
-    rows = [
-        (kind, size(item.size_bytes), item.what if kind == "leftover" else item.what[:12], item.why)
-        for kind, items in (
-            ("pack", plan.packs),
-            ("rewrite", plan.rewrites),
-            ("leftover", plan.leftovers),
-            ("object", plan.objects if verbose else []),
-        )
-        for item in items
-    ]
-    table(["WHAT", "SIZE", "NAME", "WHY"], rows, right=["SIZE"])
+    parts = (("pack", plan.packs), ("rewrite", plan.rewrites), ("leftover", plan.leftovers), ("object", plan.objects))
+    if verbose:
+        rows = [
+            (kind, size(item.size_bytes), item.what if kind == "leftover" else item.what[:12], item.why)
+            for kind, items in parts
+            for item in items
+        ]
+        table(["WHAT", "SIZE", "NAME", "WHY"], rows, right=["SIZE"])
+        return
+    groups: dict[tuple[str, str], list[int]] = {}
+    for kind, items in parts:
+        for item in items:
+            groups.setdefault((kind, item.why), []).append(item.size_bytes)
+    summed = [(kind, f"{len(sizes):,}", size(sum(sizes)), why) for (kind, why), sizes in groups.items()]
+    table(["WHAT", "NUMBER", "SIZE", "WHY"], summed, right=["NUMBER", "SIZE"])
 
 
 COMMANDS = {

@@ -69,14 +69,27 @@ def _line(row: Sequence[str], widths: Sequence[int], numbers: Sequence[bool], ro
 
 
 def fields(pairs: Iterable[tuple[str, object]]) -> None:
-    """Print `name  value` lines, aligned; None and empty values are left out, further lines are indented."""
+    """Print `name  value` lines, aligned; None and empty values are left out, further lines are indented.
+
+    On a terminal long values are broken between words.
+    """
     shown = [(name, str(value)) for name, value in pairs if value is not None and value != ""]
     indent = max((len(name) for name, _ in shown), default=0) + 2
     for name, value in shown:
-        first, *more = value.split("\n")
+        first, *more = _broken(value, indent)
         print(paint(f"{name:<{indent}}", "dim", sys.stdout) + safe(first))
         for line in more:
             print(" " * indent + safe(line))
+
+
+def _broken(value: str, indent: int) -> list[str]:
+    lines = value.split("\n")
+    if not is_terminal(sys.stdout):
+        return lines
+    from pedigree.cli.manual import wrap
+
+    room = max(width() - indent, 20)
+    return [part for line in lines for part in (wrap(line, room) if len(line) > room else [line])]
 
 
 def columns(text: str) -> int:
