@@ -234,13 +234,8 @@ class Batch:
         if not gathered:
             return
         missing = self._objects.missing(gathered)
-        fresh: list[str] = []
-        data: list[bytes] = []
-        for digest in gathered:
-            found = self._found[digest]
-            if digest in missing and isinstance(found, bytes):
-                fresh.append(digest)
-                data.append(found)
+        fresh = gathered if len(missing) == len(gathered) else [name for name in gathered if name in missing]
+        data = [found for found in map(self._found.__getitem__, fresh) if isinstance(found, bytes)]
         if fresh:
             if not self._writers or self._writers[-1].full:
                 self._writers.append(Writer(self._objects.temporary))

@@ -88,24 +88,30 @@ def put(
         repositories.get(store.database, parsed.repo)
     target_branch = f"{parsed.repo}@{parsed.branch}"
     started = now_ns()
-    with _collector_paused():
+    several = len(names) > 1
+    goals = [
+        (name, destination(name, parsed.path, several=several, full_path=full_path, untar=untar)) for name in names
+    ]
+
+    def gather() -> PutResult:
         with store.commit(target_branch, message, author=author, create=create) as change:
             gathering = Gathering(store, change, append, checksum, delete_missing, progress)
-            several = len(names) > 1
-            for name in names:
-                where = destination(name, parsed.path, several=several, full_path=full_path, untar=untar)
+            for name, where in goals:
                 gathering.add(name, where, untar=untar, stdin=stdin, allow_private=allow_private)
             gathering.finish()
         gathering.remember(started)
-    return PutResult(
-        change.commit,
-        change.created_repository,
-        gathering.files,
-        gathering.bytes,
-        gathering.unchanged,
-        gathering.deleted,
-        tuple(gathering.skipped),
-    )
+        return PutResult(
+            change.commit,
+            change.created_repository,
+            gathering.files,
+            gathering.bytes,
+            gathering.unchanged,
+            gathering.deleted,
+            tuple(gathering.skipped),
+        )
+
+    with _collector_paused():
+        return gather()  # what it made is gone when the collector looks again
 
 
 @contextmanager
