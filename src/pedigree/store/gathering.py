@@ -8,7 +8,7 @@ at.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -251,13 +251,12 @@ class Gathering:
     def finish(self) -> None:
         """Hand the change those edits that make a difference."""
         tree = self._change.tree
-        edits: dict[str, Edit] = {}
-        for path, entry in self._edits.items():
-            if tree is not None and tree != trees.EMPTY and trees.get(tree, path, self._read) == entry:
-                self.unchanged += 1
-            else:
-                edits[path] = entry
-                self._count(entry.size)
+        edits: Mapping[str, Edit] = self._edits
+        if tree is not None and tree != trees.EMPTY:
+            edits = {path: one for path, one in self._edits.items() if trees.get(tree, path, self._read) != one}
+            self.unchanged += len(self._edits) - len(edits)
+        self.files += len(edits)
+        self.bytes += sum([self._edits[path].size for path in edits])
         self._change.update(edits)
         if self._progress is not None:
             self._progress(self.files + self.unchanged, self.bytes)
