@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -88,7 +89,7 @@ def write_pictures(path: Path, pairs: Pairs, predicted: Tensor, each: list[dict[
 
 def main() -> None:
     settings = yaml.safe_load(Path(sys.argv[1]).read_text())
-    torch.set_num_threads(settings["threads"])
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     torch.use_deterministic_algorithms(True)
     model, pairs = load(PFS / "model/model"), read_pairs(PFS / "test/test")
     predicted = predict(model, pairs.images, settings["batch"])

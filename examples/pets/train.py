@@ -2,7 +2,7 @@
 
     python train.py train.yaml
 
-Seed and number of threads are fixed, torch is held to its deterministic algorithms, and nothing written holds a
+Seed and number of threads come from pets.yaml, torch is held to its deterministic algorithms, and nothing written holds a
 time or a host's name.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,10 @@ PFS = Path("/pfs")
 
 
 def make_deterministic(seed: int, threads: int) -> torch.Generator:
-    """Fix torch's random state, algorithms and threads; the generator returned drives batches and augmentation."""
+    """Fix torch's random state, algorithms and threads; the generator returned drives batches and augmentation.
+
+    Sums depend on the number of threads: it is what pets.yaml says, whatever the machine has.
+    """
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True)
     torch.manual_seed(seed)
@@ -134,7 +138,8 @@ def write_history(path: Path, rows: dict[int, dict[str, float]]) -> None:
 
 def main() -> None:
     settings = yaml.safe_load(Path(sys.argv[1]).read_text())
-    random = make_deterministic(settings["seed"], settings["threads"])
+    seed, threads = int(os.environ["PEDIGREE_SEED"]), int(os.environ["OMP_NUM_THREADS"])
+    random = make_deterministic(seed, threads)
     training, validation = read_pairs(PFS / "training/training"), read_pairs(PFS / "validation/validation")
     print(f"{len(training.names)} pets to train on, {len(validation.names)} to watch", flush=True)
 
@@ -154,7 +159,7 @@ def main() -> None:
     (out / "model/model.json").write_text(json.dumps(card, indent=1) + "\n")
     write_history(out / "history.csv", rows)
     write_scalars(out / "tensorboard", rows)
-    facts = {"settings": settings, "torch": torch.__version__, "threads": torch.get_num_threads()}
+    facts = {"settings": settings, "seed": seed, "threads": torch.get_num_threads(), "torch": torch.__version__}
     facts |= {"training": training.names, "validation": validation.names}
     (out / "training.json").write_text(json.dumps(facts, indent=1) + "\n")
 
