@@ -54,11 +54,12 @@ def run(
     on_event: OnEvent,
     env: Mapping[str, str] | None = None,
     beside: Callable[[Workplace, View, str, threading.Event], None] | None = None,
+    after: Callable[[Workplace, View, str], None] | None = None,
 ) -> Ended:
     """Run the pipeline's command once, until it ends or `stop` is thrown.
 
     `beside` runs in a thread of its own for as long, with the workplace, the view and the tree of the code; its event is
-    set when the command has ended, and what it raises is raised here. Raises StepFailed when the command ends badly of
+    set when the command has ended, and what it raises is raised here. `after` is called once the command has ended well. Raises StepFailed when the command ends badly of
     itself.
     """
     store, pipeline = surroundings.store, plan.pipeline
@@ -100,12 +101,15 @@ def run(
                 ended.set()
                 if beside is not None:
                     helper.join()
+            good = result.exit_code == 0 or result.exit_code in pipeline.transform.accept_return_code
+            if good and after is not None and not failures and not stop.thrown:
+                after(place, launch.view, tree)
         finally:
             transcript.close()
             place.remove()
     if failures:
         raise failures[0]
-    if not stop.thrown and result.exit_code != 0 and result.exit_code not in pipeline.transform.accept_return_code:
+    if not good and not stop.thrown:
         raise StepFailed(
             f"The {pipeline.kind} {pipeline.name!r} ended with exit code {result.exit_code}: {transcript.last_lines(3)}",
             remedy=f"Its log is {_shown(task.log_path, store.project)}.",

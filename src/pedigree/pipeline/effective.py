@@ -33,7 +33,7 @@ def build(spec: schema.PipelineSpec, *, base: str, ignored: dict[str, Any]) -> m
         metadata={}
         if metadata is None
         else {"labels": dict(metadata.labels), "annotations": dict(metadata.annotations)},
-        parallelism=1 if spec.parallelism_spec is None else spec.parallelism_spec.constant,
+        parallelism=0 if spec.parallelism_spec is None else spec.parallelism_spec.constant,
         datum_set_spec=None if chunk is None else model.DatumSetSpec(chunk.number, chunk.size_bytes, chunk.per_worker),
         datum_timeout_s=quantities.duration_s(spec.datum_timeout) if spec.datum_timeout else None,
         job_timeout_s=quantities.duration_s(spec.job_timeout) if spec.job_timeout else None,

@@ -173,6 +173,7 @@ class CodeSpec:
 class Pipeline:
     """One pipeline's effective spec. Times in seconds; `base` is the spec's folder relative to the project.
 
+    `parallelism` 0 means as many datums at once as the run has workers.
     `ignored` maps the dotted name of each field that means nothing on one machine to its value (a record).
     """
 
@@ -181,7 +182,7 @@ class Pipeline:
     input: Input | None = None
     description: str = ""
     metadata: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    parallelism: int = 1
+    parallelism: int = 0
     datum_set_spec: DatumSetSpec | None = None
     datum_timeout_s: float | None = None
     job_timeout_s: float | None = None

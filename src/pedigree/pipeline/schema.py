@@ -198,7 +198,9 @@ class PipelineSpec(Model):
     input: Input | None = _field(None, "what is read; spouts have none")
     description: str = _field("", "free text")
     metadata: Metadata | None = _field(None, "labels and annotations")
-    parallelism_spec: Parallelism | None = _field(None, "how many datums run at once; 1 by default")
+    parallelism_spec: Parallelism | None = _field(
+        None, "how many datums run at once; by default as many as the run has workers"
+    )
     datum_set_spec: DatumSet | None = _field(None, "how datums are dealt to workers", aliases=("chunk_spec",))
     datum_timeout: str = _field("", "duration after which a try is stopped and counts as failed; none by default")
     job_timeout: str = _field("", "duration after which the job is stopped; none by default")

@@ -1,0 +1,146 @@
+"""Watching, step by step with a clock of our own: ticks, triggers, spouts, services, egress."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pedigree.errors import InvalidInput, StepFailed
+from pedigree.pipeline import events, jobs, pipelines, spouts, ticks
+from pedigree.pipeline.planning import Surroundings
+from pedigree.pipeline.process import Stop
+from pedigree.pipeline.watch import Watch
+from tests.pipeline.project import COPY, Project
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path)
+
+
+def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
+    """Wait for something that must happen; the limit only ends a hang."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.02)
+
+
+CRON = """
+pipeline: {name: hourly}
+input: {cron: {name: tick, spec: '@every 1h'}}
+transform: {cmd: [sh, -c, 'ls /pfs/tick > /pfs/out/$(ls /pfs/tick)']}
+"""
+
+
+def test_a_cron_input_ticks_once_for_all_that_was_missed(project: Project) -> None:
+    """Break: commit every missed tick; three hours of sleep then make three commits."""
+    project.apply(CRON)
+    created = pipelines.get(project.store, "hourly").created
+    assert ticks.due(project.store, created + 60) == []
+    watch = Watch(project.store)
+    watch.step(created + 3 * 3600 + 60)
+    assert len(list(project.store.log("hourly_tick@master"))) == 1
+    assert len(project.files("hourly@master")) == 1
+    assert ticks.due(project.store, created + 3 * 3600 + 120) == []
+
+
+def test_a_cron_can_be_ticked_by_hand_and_nothing_else_can(project: Project) -> None:
+    """Break: ignore a pipeline without a cron input."""
+    project.apply(CRON)
+    assert len(ticks.tick_now(project.store, "hourly", 1_700_000_000.0)) == 1
+    assert project.files("hourly_tick@master") == ["2023-11-14T22:13:20Z"]
+    project.put("in", {"a": "x"})
+    project.apply(COPY, "copy.yaml")
+    with pytest.raises(InvalidInput, match="no cron input"):
+        ticks.tick_now(project.store, "copy", 0.0)
+
+
+def test_watching_runs_what_a_commit_makes_necessary_and_does_not_repeat_a_failure(project: Project) -> None:
+    """Break: run whenever something is out of date; the failing pipeline then runs at every look."""
+    project.put("in", {"a": "bad"})
+    project.apply(
+        "pipeline: {name: p}\ninput: {pfs: {repo: in, glob: /*}}\ndatum_tries: 1\n"
+        "transform: {cmd: [sh, -c, 'grep -q bad /pfs/in/* && exit 1; cp /pfs/in/* /pfs/out/']}\n"
+    )
+    watch = Watch(project.store)
+    for _ in range(3):
+        watch.step(time.time())
+    assert [job.state for job in jobs.all_jobs(project.store)] == [jobs.FAILED]
+    project.put("in", {"a": "good"})
+    watch.step(time.time())
+    assert [job.state for job in jobs.all_jobs(project.store)] == [jobs.SUCCESS, jobs.FAILED]
+
+
+SPOUT = """
+pipeline: {name: source}
+spout: {}
+transform:
+  cmd: [sh]
+  stdin:
+    - 'for n in 1 2; do echo file $n > /pfs/out/f$n; touch /pfs/out/.commit'
+    - 'while [ -e /pfs/out/.commit ]; do sleep 0.01; done; done'
+    - 'echo last > /pfs/out/f3'
+"""
+
+
+def test_a_spout_commits_at_its_marker_and_what_is_left_at_its_end(project: Project) -> None:
+    """Break: take the marker away before the commit is durable; or forget what is left at the end."""
+    project.apply(SPOUT)
+    pipeline = pipelines.get(project.store, "source").pipeline
+    made = spouts.run(Surroundings(project.store), pipeline, stop=Stop(), on_event=lambda _: None)
+    assert len(made) == 3
+    assert project.files("source@master") == ["f1", "f2", "f3"]
+    assert project.files(f"source@{made[0].id}") == ["f1"]
+    assert made[0].made_by["pipeline"] == "source"
+
+
+def test_a_spout_that_fails_says_so_and_commits_nothing_of_its_rest(project: Project) -> None:
+    """Break: treat every end as a good one."""
+    project.apply("pipeline: {name: source}\nspout: {}\ntransform: {cmd: [sh, -c, 'echo half > /pfs/out/f; exit 4']}\n")
+    pipeline = pipelines.get(project.store, "source").pipeline
+    with pytest.raises(StepFailed, match="exit code 4"):
+        spouts.run(Surroundings(project.store), pipeline, stop=Stop(), on_event=lambda _: None)
+    assert project.store.head("source") is None
+
+
+def test_a_service_is_restarted_when_its_input_moves_and_killed_at_the_end(project: Project) -> None:
+    """Break: keep a service alive whatever its inputs hold."""
+    project.put("in", {"a": "one"})
+    project.apply(
+        "pipeline: {name: server}\ninput: {pfs: {repo: in, glob: /}}\n"
+        "service: {internal_port: 8765, external_port: 8765}\n"
+        "transform: {cmd: [sh, -c, 'cat /pfs/in/a; echo; exec sleep 1000']}\n"
+    )
+    lines: list[str] = []
+
+    def listen(event: events.Event) -> None:
+        if isinstance(event, events.Output):
+            lines.append(event.line)
+
+    watch = Watch(project.store, on_event=listen)
+    thread = threading.Thread(target=watch.run)
+    thread.start()
+    try:
+        until(lambda: lines == ["one"])
+        project.put("in", {"a": "two"})
+        until(lambda: lines == ["one", "two"])
+    finally:
+        watch.stop()
+        thread.join()
+    assert not any(path.name != "lock" for path in (project.store.folder / "work").iterdir())
+
+
+def test_egress_writes_the_output_to_a_folder_too(project: Project, tmp_path: Path) -> None:
+    """Break: egress after the commit without waiting for it."""
+    target = tmp_path / "outside"
+    project.put("in", {"a": "one", "b": "two"})
+    project.apply(COPY + f"egress: {{URL: 'file://{target}'}}\n")
+    (job,) = project.run().jobs
+    assert job.state == jobs.SUCCESS
+    assert sorted(path.name for path in target.iterdir()) == ["a", "b"]
+    assert (target / "a").read_text() == "ONE"
