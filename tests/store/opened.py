@@ -30,7 +30,7 @@ class Opened:
 
     def pin(self, *digests: str) -> None:
         with self.database.transaction() as database:
-            database.many("INSERT INTO pins VALUES ('test', 'object', ?)", [(digest,) for digest in digests])
+            schema.write(database, "pins", *[("test", "object", digest) for digest in digests])
 
     def files(self) -> set[str]:
         """Every file below `.pedigree` except the database and the lock."""

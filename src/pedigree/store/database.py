@@ -30,6 +30,20 @@ FORMAT = 1
 #: milliseconds, so only a stopped process can make a writer wait this long.
 BUSY_TIMEOUT_S = 60.0
 
+#: What a call into sqlite3 raises. UnicodeDecodeError comes when a damaged database's text, or SQLite's message that
+#: quotes it, is not UTF-8.
+FAILURES = (sqlite3.Error, UnicodeDecodeError)
+
+#: Statements here are constants and have run before: when SQLite does not know a table or column any more, or a text is
+#: no text, the file has changed.
+_SIGNS_OF_DAMAGE = (
+    "no such table",
+    "no such column",
+    "Could not decode to UTF-8",
+    "malformed",
+    "unsupported file format",
+)
+
 #: Room that the transaction of one small commit needs: its journal took 54 KB (measured), new pages come on top.
 TRANSACTION_BYTES = 64 << 10
 
@@ -60,7 +74,7 @@ class Database:
                 self._settle()
             if not create:
                 self._check_format()
-        except sqlite3.Error as error:
+        except FAILURES as error:
             raise translate(error, self._path) from error
 
     def _settle(self) -> None:
@@ -113,13 +127,13 @@ class Database:
                 return
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
-            except sqlite3.Error as error:
+            except FAILURES as error:
                 raise translate(error, self.path) from error
             self._depth = 1
             try:
                 yield self
                 self._connection.execute("COMMIT")
-            except sqlite3.Error as error:
+            except FAILURES as error:
                 self._roll_back()
                 raise translate(error, self.path) from error
             except BaseException:
@@ -143,7 +157,7 @@ class Database:
             try:
                 self._connection.execute("BEGIN")
                 yield self
-            except sqlite3.Error as error:
+            except FAILURES as error:
                 raise translate(error, self.path) from error
             finally:
                 self._roll_back()
@@ -166,7 +180,7 @@ class Database:
         with self._lock:
             try:
                 return self._connection.execute(statement, tuple(values))
-            except sqlite3.Error as error:
+            except FAILURES as error:
                 raise translate(error, self.path) from error
 
     def rows(self, statement: str, values: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
@@ -174,7 +188,7 @@ class Database:
         with self._lock:
             try:
                 return self._connection.execute(statement, tuple(values)).fetchall()
-            except sqlite3.Error as error:
+            except FAILURES as error:
                 raise translate(error, self.path) from error
 
     def row(self, statement: str, values: Iterable[Any] = ()) -> tuple[Any, ...] | None:
@@ -186,7 +200,7 @@ class Database:
         with self._lock:
             try:
                 self._connection.executemany(statement, values)
-            except sqlite3.Error as error:
+            except FAILURES as error:
                 raise translate(error, self.path) from error
 
     def close(self) -> None:
@@ -229,9 +243,11 @@ def check_seal(table: str, name: str, stored: object, *values: Any) -> None:
         )
 
 
-def translate(error: sqlite3.Error, path: str | Path) -> Exception:
+def translate(error: Exception, path: str | Path) -> Exception:
     """The PedigreeError that says what SQLite's error means for the store at `path`."""
     code = getattr(error, "sqlite_errorcode", None)
+    if isinstance(error, UnicodeDecodeError) or str(error).startswith(_SIGNS_OF_DAMAGE):
+        code = sqlite3.SQLITE_CORRUPT
     primary = None if code is None else code & 0xFF
     if primary in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
         return Busy(

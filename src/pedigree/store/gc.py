@@ -76,15 +76,17 @@ def collect(store: Store, *, wait_s: float = 10.0) -> Report:
         with store.database.transaction() as database:
             found = _sound(store)
             report = _plan(store, found, leftovers=True)
+            names = {name: pack for pack, name in found.packs.items()}
+            rewritten = [names[item.what] for item in report.rewrites]
+            _verify(store, found, rewritten)
             # First, and without the database: on a full disk this is the space that everything else needs.
             durable.remove(item.what for item in report.leftovers)
-            names = {name: pack for pack, name in found.packs.items()}
             database.many("DELETE FROM objects WHERE digest = ?", [(bytes.fromhex(o.what),) for o in report.objects])
             database.many("DELETE FROM packs WHERE id = ?", [(names[item.what],) for item in report.packs])
         objects = store.objects
         durable.remove(objects.pack_file(item.what) for item in report.packs)
         durable.remove(objects.alone_file(item.what) for item in report.objects if item.why == _ALONE)
-        done = {found.packs[pack] for pack in _rewrite(store, found, [names[item.what] for item in report.rewrites])}
+        done = {found.packs[pack] for pack in _rewrite(store, found, rewritten)}
     return report._replace(rewrites=[item for item in report.rewrites if item.what in done])
 
 
@@ -153,11 +155,7 @@ def _rewrite(store: Store, found: Survey, packs: list[int]) -> list[int]:
     """Move the living objects of these packs to new ones, a full pack at a time; returns the packs that are gone."""
     if not packs:
         return []
-    wanted = set(packs)
-    entries: dict[int, list[Packed]] = {pack: [] for pack in packs}
-    for digest, (pack, offset, size) in found.rows.items():
-        if pack in wanted and digest.hex() in found.reachable:
-            entries[pack].append(Packed(digest, offset, size))
+    entries = _living(found, packs)
     done: list[int] = []
     group: list[int] = []
     size = 0
@@ -168,6 +166,25 @@ def _rewrite(store: Store, found: Survey, packs: list[int]) -> list[int]:
             done += _as_room_allows(store, found, group, entries)
             group, size = [], 0
     return done + _as_room_allows(store, found, group, entries)
+
+
+def _living(found: Survey, packs: list[int]) -> dict[int, list[Packed]]:
+    """What is needed of each of the packs, front to back."""
+    wanted: dict[int, list[Packed]] = {pack: [] for pack in packs}
+    for digest, (pack, offset, size) in found.rows.items():
+        if pack in wanted and digest.hex() in found.reachable:
+            wanted[pack].append(Packed(digest, offset, size))
+    for entries in wanted.values():
+        entries.sort(key=lambda entry: entry.offset)
+    return wanted
+
+
+def _verify(store: Store, found: Survey, packs: list[int]) -> None:
+    """Hash what is going to move, before anything is removed: damage must stop all of gc, not half of it."""
+    for pack, entries in _living(found, packs).items():
+        reader = Reader(store.objects.pack_file(found.packs[pack]))
+        for entry in entries:
+            _checked(reader, entry)
 
 
 def _as_room_allows(store: Store, found: Survey, packs: list[int], entries: dict[int, list[Packed]]) -> list[int]:
@@ -192,7 +209,7 @@ def _merge(store: Store, found: Survey, packs: list[int], entries: dict[int, lis
         for pack in packs:
             reader = Reader(objects.pack_file(found.packs[pack]))
             gathered: list[tuple[bytes, bytes]] = []
-            for entry in sorted(entries[pack], key=lambda entry: entry.offset):
+            for entry in entries[pack]:
                 gathered.append((entry.digest, _checked(reader, entry)))
                 if len(gathered) == 1024:
                     writer.add(gathered)

@@ -5,8 +5,7 @@ since the Unix epoch: integers have one spelling, so a seal over them is exact.
 
 A sealed row ends in `seal`, the digest of its other columns in the order of SEALED. `write` makes it,
 `read` checks it, and nobody else inserts into those tables. `objects`, `packs` and `provenance` are
-indexes that can be rebuilt from the packs and from `commits`; `pins` holds only digests, and losing one
-loses no commit.
+indexes that can be rebuilt from the packs and from `commits`.
 """
 
 from __future__ import annotations
@@ -122,6 +121,7 @@ CREATE TABLE pins(
     owner TEXT NOT NULL,
     kind TEXT NOT NULL,
     digest TEXT NOT NULL,
+    seal BLOB NOT NULL,
     PRIMARY KEY (owner, kind, digest)
 ) WITHOUT ROWID;
 CREATE TABLE records(
@@ -146,6 +146,7 @@ SEALED: dict[str, tuple[str, ...]] = {
     "runs": ("id", "started", "finished", "state", "message"),
     "triggers": ("repo", "branch", "watched", "spec", "since"),
     "transactions": ("id", "started", "message", "requests"),
+    "pins": ("owner", "kind", "digest"),
     "records": ("kind", "key", "value"),
 }  # fmt: skip
 

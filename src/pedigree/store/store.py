@@ -23,7 +23,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from pedigree.errors import InUse
-from pedigree.store import branches, commits, folder, repositories
+from pedigree.store import branches, commits, folder, repositories, schema
 from pedigree.store.branches import DEFAULT, Branch
 from pedigree.store.commits import Commit
 from pedigree.store.database import Database
@@ -478,7 +478,7 @@ class Store:
         """
         rows = [(owner, "tree", tree) for tree in trees] + [(owner, "object", digest) for digest in objects]
         with self.database.transaction() as database:
-            database.many("INSERT OR IGNORE INTO pins(owner, kind, digest) VALUES (?, ?, ?)", rows)
+            schema.write(database, "pins", *rows)
 
     def unpin(self, owner: str) -> None:
         """Let gc have everything that the owner pinned and nothing else needs."""

@@ -6,18 +6,22 @@ It only reads. `fsck` reports it; `gc` removes nothing unless it comes back with
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from blake3 import blake3
 
+from pedigree.canonical import DIGEST_LENGTH
 from pedigree.errors import Damaged, MissingObject, PedigreeError
 from pedigree.store import alone, commits, durable, schema
 from pedigree.store.database import Database, seal
 from pedigree.store.nodes import EMPTY, Node, parse
 from pedigree.store.objects import Objects
 from pedigree.store.packs import Packed, Reader
+
+_HEX = frozenset("0123456789abcdef")
 
 REBUILD = "`pedigree fsck --repair` rebuilds the index from the packs."
 RESTORE = (
@@ -119,6 +123,13 @@ def _database(store: Store, found: Survey) -> None:
     for (line,) in store.database.rows("PRAGMA integrity_check(100)"):
         if line != "ok":
             found.add("database", f"SQLite says: {line}", path, RESTORE_DATABASE)
+    # SQLite takes a definition with a flipped bit for another definition: a constraint or a column less.
+    named = "SELECT type, name, tbl_name, sql FROM sqlite_master"
+    fresh = sqlite3.connect(":memory:")
+    fresh.executescript(schema.DDL)
+    for kind, name, *_ in sorted(set(store.database.rows(named)) ^ set(fresh.execute(named).fetchall()), key=str):
+        found.add("database", f"The definition of {kind} {name} is not what was written.", path, RESTORE_DATABASE)
+    fresh.close()
 
 
 def _rows(store: Store, found: Survey) -> None:
@@ -252,7 +263,10 @@ def _trees(store: Store, found: Survey) -> None:
     nodes: dict[str, list[tuple[str, str]]] = {}  # of a node, what it names: (digest, path or "")
     levels: list[tuple[str, int]] = []
     for root in found.roots:
-        if root.kind == "tree":
+        if len(root.digest) != DIGEST_LENGTH or not _HEX.issuperset(root.digest):
+            what = f"{root.label} names {root.digest!r}, which is no digest."
+            found.add("row", what, str(store.database.path), RESTORE_DATABASE, (root.label,))
+        elif root.kind == "tree":
             levels.append((root.digest, -1))
         elif root.kind == "object":
             found.reachable.add(root.digest)
