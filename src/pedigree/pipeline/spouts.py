@@ -41,20 +41,12 @@ def run(surroundings: Surroundings, pipeline: Pipeline, *, stop: Stop, on_event:
             if os.path.lexists(marker):
                 _take(surroundings, plan, place, view, code_tree, made, on_event)
                 os.unlink(marker)
-        if not stop.thrown:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(marker)
-            _take(surroundings, plan, place, view, code_tree, made, on_event)
 
-    daemon.run(
-        surroundings,
-        plan,
-        Datum(id="", inputs=(), index=0),
-        runs.new_id(),
-        stop=stop,
-        on_event=on_event,
-        beside=beside,
-    )
+    def after(place: Workplace, view: View, code_tree: str) -> None:
+        _take(surroundings, plan, place, view, code_tree, made, on_event)
+
+    nothing = Datum(id="", inputs=(), index=0)
+    daemon.run(surroundings, plan, nothing, runs.new_id(), stop=stop, on_event=on_event, beside=beside, after=after)
     return made
 
 
