@@ -7,9 +7,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.cli.terminal import Project, command, environment
 
 from pedigree.cli.completion import SCRIPTS
+from tests.cli.terminal import Project, command, environment
 
 
 @pytest.mark.parametrize(

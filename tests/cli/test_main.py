@@ -6,14 +6,13 @@ import re
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
-from tests.cli.terminal import Project, at_terminal, command, environment
 
 from pedigree.cli.command import Command, Noun
 from pedigree.cli.main import COMMANDS, EXIT_CODES, load, program_help
 from pedigree.errors import InvalidInput, PedigreeError
+from tests.cli.terminal import Project, at_terminal, command, environment
 
 EVERY = [(name, summary) for _, group in COMMANDS for name, _, summary in group]
 
@@ -143,37 +142,35 @@ def test_a_closed_pipe_is_quiet(project: Project) -> None:
     for index in range(3000):
         project.write(f"many/{index:04}-{'x' * 60}", "")
     project("put", "many:/", "many")
-    process = subprocess.Popen(
+    with subprocess.Popen(
         command("ls", "-r", "many"),
         cwd=project.folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environment(),
-    )
-    assert process.stdout is not None
-    assert process.stderr is not None
-    process.stdout.readline()
-    process.stdout.close()
-    assert process.stderr.read() == b""
-    process.stderr.close()
-    assert process.wait(timeout=60) == 141
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 141
 
 
 def test_ctrl_c_is_told_in_a_line_and_gives_130(project: Project) -> None:
     """SIGINT while a command waits ends it with 130 and no traceback. Break: let KeyboardInterrupt out."""
-    process = subprocess.Popen(
+    with subprocess.Popen(
         command("commit", "subscribe", "images@master"),
         cwd=project.folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={**environment(), "PYTHONUNBUFFERED": "1"},
-    )
-    assert process.stdout is not None
-    process.stdout.readline()  # it waits now for the next commit
-    process.stdout.readline()
-    time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+        env=environment(),
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.readline()  # both commits came: from now on it waits for the next
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Interrupted" in err.decode()
     assert "Traceback" not in err.decode()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
-from tests.cli.terminal import Project
 
 from pedigree.cli.command import Noun
 from pedigree.cli.main import load
 from pedigree.cli.pachctl import translate
 from pedigree.errors import InvalidInput, Unsupported
+from tests.cli.terminal import Project
 
 RUN = "0123456789abcdef" * 2
 

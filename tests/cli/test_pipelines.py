@@ -9,6 +9,7 @@ import subprocess
 import time
 
 import pytest
+
 from tests.cli.terminal import Project, at_terminal, command, environment
 
 COUNT = """
@@ -222,17 +223,17 @@ def test_pipelines_are_listed_drawn_stopped_and_deleted(lab: Project) -> None:
 def test_watch_reacts_to_a_commit_and_stops_on_sigterm(lab: Project) -> None:
     """A put during `run --watch` gets a job of its own; SIGTERM ends the watch with 0. Break: ignore SIGTERM."""
     lab("pipeline", "stop", "check")
-    watch = subprocess.Popen(
+    with subprocess.Popen(
         command("run", "--watch"), cwd=lab.folder, stderr=subprocess.PIPE, env=environment(), start_new_session=True
-    )
-    try:
-        _until(lambda: len(lab("job", "list", "--json").json) == 1)
-        lab("put", "images:/dogs/rex.txt", "-", stdin=b"brown\n")
-        _until(lambda: "/dogs.count" in lab("ls", "count").lines)
-        watch.send_signal(signal.SIGTERM)
-        _, err = watch.communicate(timeout=60)
-    finally:
-        watch.kill()
+    ) as watch:
+        try:
+            _until(lambda: len(lab("job", "list", "--json").json) == 1)
+            lab("put", "images:/dogs/rex.txt", "-", stdin=b"brown\n")
+            _until(lambda: "/dogs.count" in lab("ls", "count").lines)
+            watch.send_signal(signal.SIGTERM)
+            _, err = watch.communicate(timeout=60)
+        finally:
+            watch.kill()
     assert watch.returncode == 0, err.decode()
 
 
@@ -250,8 +251,8 @@ def test_logs_follow_a_running_job_to_its_end(project: Project) -> None:
     project.write("slow.py", "import time\nprint('begun', flush=True)\ntime.sleep(3)\nprint('ended', flush=True)\n")
     project.write("slow.yaml", SPECS.split("---")[0].replace("count", "slow").replace('"/*"', '"/"'))
     project("apply", "slow.yaml")
-    run = subprocess.Popen(command("run", "-q"), cwd=project.folder, env=environment())
-    _until(lambda: any(job["state"] == "running" for job in project("job", "list", "--json").json))
-    said = project("logs", "-f", "slow")
-    assert run.wait(timeout=60) == 0
+    with subprocess.Popen(command("run", "-q"), cwd=project.folder, env=environment()) as run:
+        _until(lambda: any(job["state"] == "running" for job in project("job", "list", "--json").json))
+        said = project("logs", "-f", "slow")
+        assert run.wait(timeout=60) == 0
     assert re.search(r"^[0-9a-f]{12} begun$", said.out, re.MULTILINE), said

@@ -7,10 +7,10 @@ from itertools import product
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.conformance.plans import Repositories, combine, paths, pfs
 
 from pedigree.pipeline.datums import Datum
 from pedigree.pipeline.model import CronInput, Input
+from tests.conformance.plans import Repositories, combine, paths, pfs
 
 TWO = Repositories(a=["1", "2", "3"], b=["2", "3", "4"], c=["3", "5"], none=[])
 

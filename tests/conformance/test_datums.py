@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.conformance.plans import Repositories, combine, paths, pfs
 
 from pedigree.pipeline import datums as planner
 from pedigree.pipeline.datums import DatumInput
+from tests.conformance.plans import Repositories, combine, paths, pfs
 
 FILES = {"a.txt": "1", "b/1": "22", "b/2": "333", "b/deep/3": "4444", "b-c": "5", "z/9": "6"}
 REPOS = Repositories(r=FILES, empty=[])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from tests.conformance.plans import combine, pfs
 
 from pedigree.errors import InvalidSpec
 from pedigree.pipeline import spec
 from pedigree.pipeline.inputs import name_clash, sorted_input
 from pedigree.pipeline.model import CronInput, Input, Pipeline
+from tests.conformance.plans import combine, pfs
 
 
 @pytest.mark.parametrize(

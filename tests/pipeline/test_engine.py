@@ -6,11 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
-from tests.pipeline.project import COPY, Project
 
 from pedigree.errors import Busy, PipelineNotFound
 from pedigree.pipeline import engine, jobs, pipelines
 from pedigree.store import durable
+from tests.pipeline.project import COPY, Project
 
 
 @pytest.fixture

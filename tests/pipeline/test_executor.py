@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.pipeline.site_of import Bench, processes
 
 from pedigree.errors import InvalidInput, IsolationUnavailable, MissingObject
 from pedigree.pipeline import sandbox
 from pedigree.pipeline.executors.contract import DatumResult, DatumTask
 from pedigree.pipeline.model import PfsInput, Secret
 from pedigree.pipeline.secrets import SecretNotFound
+from tests.pipeline.site_of import Bench, processes
 
 SECRET = "s3cr3t-value-of-the-token"
 

@@ -6,11 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
-from tests.pipeline.site_of import Bench
 
 from pedigree.errors import IsolationUnavailable
 from pedigree.pipeline import sandbox
 from pedigree.pipeline.workplace import Workplace, remove
+from tests.pipeline.site_of import Bench
 
 
 @pytest.fixture

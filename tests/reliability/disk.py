@@ -11,9 +11,8 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.reliability.tracing import Call
-
 from pedigree.store.alone import STAMP_NS
+from tests.reliability.tracing import Call
 
 _FOLDER = -1
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.reliability.subject import ROOM, Base, judge, sample
 from tests.reliability.tracing import inject, need_strace, trace
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from blake3 import blake3
+
 from tests.reliability.disk import Disk, State, materialise
 from tests.reliability.subject import NIGHTLY, ROOM, Base, judge
 from tests.reliability.tracing import CHANGING, Call, need_strace, trace

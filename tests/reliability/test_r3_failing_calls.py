@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.reliability.subject import ROOM, Base, Scenario, environment, judge, sample
-from tests.reliability.tracing import SYNCING, Call, inject, need_strace, trace
 
 import pedigree
+from tests.reliability.subject import ROOM, Base, Scenario, environment, judge, sample
+from tests.reliability.tracing import SYNCING, Call, inject, need_strace, trace
 
 pytestmark = pytest.mark.slow
 

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from tests.security.paths import HARMLESS, HOSTILE
 
 import pedigree
 from pedigree.errors import InUse, InvalidPath, PathClash, PathNotFound
 from pedigree.store import fsck, gc, trees
 from pedigree.store.commits import Commit
 from pedigree.store.paths import file_path
+from tests.security.paths import HARMLESS, HOSTILE
 
 NIGHTLY = os.environ.get("PEDIGREE_NIGHTLY") == "1"
 

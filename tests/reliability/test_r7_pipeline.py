@@ -14,10 +14,10 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.pipeline.project import Project
 
 import pedigree
 from pedigree.pipeline import jobs
+from tests.pipeline.project import Project
 
 pytestmark = pytest.mark.slow
 

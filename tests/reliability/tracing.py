@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+
 from tests.reliability.subject import command, environment
 
 #: Calls that change what is on the disk.

@@ -14,10 +14,10 @@ from typing import BinaryIO, cast
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.security.paths import raw_tar_header
 
 from pedigree.errors import InvalidInput, UnsafeArchive
 from pedigree.store.archives import Limits, Member, members
+from tests.security.paths import raw_tar_header
 
 FILES = {
     "a.txt": b"hello",

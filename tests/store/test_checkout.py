@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.store.opened import Opened
 
 from pedigree.errors import AlreadyExists, MissingObject, PathNotFound, StorageFailure, Unsupported
 from pedigree.store import beneath, trees
@@ -18,6 +17,7 @@ from pedigree.store.batch import Batch
 from pedigree.store.checkout import CheckedOut, checkout
 from pedigree.store.objects import Objects
 from pedigree.store.trees import Entry
+from tests.store.opened import Opened
 
 Files = dict[str, tuple[str, bytes]]  # path -> (kind, data)
 

@@ -7,7 +7,6 @@ import threading
 from pathlib import Path
 
 import pytest
-from tests.store.history import files, put
 
 import pedigree
 from pedigree import canonical
@@ -23,6 +22,7 @@ from pedigree.errors import (
     RepositoryNotFound,
 )
 from pedigree.store import Store, commits, trees
+from tests.store.history import files, put
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.store.history import files, messages, put
 
 import pedigree
 from pedigree.errors import (
@@ -17,6 +16,7 @@ from pedigree.errors import (
     RunNotFound,
 )
 from pedigree.store import Store, commits, fsck
+from tests.store.history import files, messages, put
 
 
 @pytest.fixture

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.store.opened import Opened
 
 from pedigree.canonical import digest
 from pedigree.errors import CorruptObject, InvalidInput, MissingObject, PathNotFound
 from pedigree.store import packs
 from pedigree.store.alone import MINIMUM_BYTES, STAMP_NS
 from pedigree.store.objects import Place
+from tests.store.opened import Opened
 
 LARGE = b"large" * (MINIMUM_BYTES // 5 + 1)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.security.paths import CLASHING, HARMLESS, HOSTILE
 
 from pedigree.errors import InvalidName, InvalidPath
 from pedigree.store.paths import check_name, clashes, file_path, shown, store_path
+from tests.security.paths import CLASHING, HARMLESS, HOSTILE
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: ascii(text[:30]))

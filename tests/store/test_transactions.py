@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.store.history import files, messages, put
 
 import pedigree
 from pedigree.errors import (
@@ -18,6 +17,7 @@ from pedigree.errors import (
     TransactionNotFound,
 )
 from pedigree.store import Store, gc
+from tests.store.history import files, messages, put
 
 
 @pytest.fixture

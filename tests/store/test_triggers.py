@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.store.history import Clock, put
 
 import pedigree
 from pedigree.errors import AlreadyExists, InUse, InvalidInput, TriggerNotFound
 from pedigree.store import Store, triggers
+from tests.store.history import Clock, put
 
 
 @pytest.fixture
