@@ -10,7 +10,8 @@ import sys
 from collections.abc import Sequence
 
 from pedigree.cli.command import Arguments, Command, nearest
-from pedigree.cli.pachctl_rules import EVERYWHERE, NOT_HERE, RULES, Flags, Rule, Translated
+from pedigree.cli.pachctl_lines import Flags
+from pedigree.cli.pachctl_rules import EVERYWHERE, NOT_HERE, RULES, Rule, Translated
 from pedigree.cli.terminal import paint, say
 from pedigree.errors import InvalidInput, Unsupported
 
