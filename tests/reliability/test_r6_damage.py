@@ -201,7 +201,8 @@ def _swap(path: Path, name: str, other: str) -> None:
 
 def test_all_damage_to_objects_is_found_and_reaches_no_reader(whole: Whole) -> None:
     """Flipped bits, cut, emptied, removed and swapped files: all found, their commits named, nothing wrong read,
-    nothing needed removed by gc. Breaks: trust the mode (or the stamp) in `check`; `read` without hashing.
+    nothing needed removed by gc. Breaks: trust the mode in `check` (138 of 146 found); `read` without hashing; gc that
+    verifies what it moves only when it moves it.
     """
     cases, found, broken = 0, 0, []
     for what, name, damage, harmful in _objects(whole):
@@ -287,7 +288,8 @@ def _verdict(whole: Whole, project: Path) -> tuple[bool, str | None]:
 
 def test_all_damage_to_the_database_is_found_or_changes_nothing(whole: Whole) -> None:
     """Flips in every page, lost, swapped and cut pages: found, or else every row says what it said (free space and
-    counters). Breaks: leave out the seals; leave out integrity_check; seals without the table's name.
+    counters). Breaks: leave out the seals; leave the table's name out of them (two tables' pages swapped); do not
+    compare the tables' definitions (found with PEDIGREE_NIGHTLY=1).
     """
     rng = random.Random(whole.seed)
     data = (whole.base.project / ".pedigree/meta.sqlite").read_bytes()
