@@ -132,7 +132,7 @@ def test_event_files_hold_no_time_and_no_host(tmp_path: Path) -> None:
     """TensorBoard reads the scalars back, and the same numbers give the same bytes. Break: take wall_time from the
     clock."""
     pytest.importorskip("tensorboard")
-    from tensorboard.backend.event_processing.event_file_loader import (  # type: ignore[import-untyped]  # has no types
+    from tensorboard.backend.event_processing.event_file_loader import (
         EventFileLoader,
     )
 
