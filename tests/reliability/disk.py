@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -61,6 +62,8 @@ class Disk:
         match call.name:
             case "write" | "pwrite64":
                 self._write(call, place)
+            case "copy_file_range":
+                self._copy(call, place)
             case "ftruncate":
                 inode = self.names[place]
                 size = int(call.arguments.rsplit(", ", 1)[1])
@@ -113,6 +116,15 @@ class Disk:
             offset = int(call.arguments.rsplit(", ", 1)[1])
         _put(self.bytes[inode], offset, data)
         self._pending.setdefault(inode, []).append((offset, data))
+
+    def _copy(self, call: Call, place: str) -> None:
+        # A source is read from its start, so its bytes lie where the target's will.
+        source = Path(call.paths()[0])
+        (offset,) = map(int, re.findall(r"\[(\d+)\]", call.arguments))
+        data = source.read_bytes()[offset : offset + call.result]
+        assert len(data) == call.result, call.arguments[:200]
+        _put(self.bytes[self.names[place]], offset, data)
+        self._pending.setdefault(self.names[place], []).append((offset, data))
 
     def _sync(self, place: str) -> None:
         inode = self.names.get(place, _FOLDER)

@@ -20,7 +20,18 @@ pytestmark = pytest.mark.slow
 
 #: Failures per name of call, error and command; at night every one.
 MOST = 5
-NAMES = ("write", "pwrite64", "fsync", "fdatasync", "syncfs", "rename", "mkdir", "ftruncate", "unlink")
+NAMES = [
+    "write",
+    "pwrite64",
+    "copy_file_range",
+    "fsync",
+    "fdatasync",
+    "syncfs",
+    "rename",
+    "mkdir",
+    "ftruncate",
+    "unlink",
+]
 
 
 @pytest.fixture(scope="module")
