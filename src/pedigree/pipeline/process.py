@@ -112,6 +112,9 @@ def run(
         output_fd, write_end = os.pipe2(os.O_CLOEXEC)
         try:
             started = isolation.start(launch, input_fd, write_end)
+        except BlockingIOError:
+            os.close(output_fd)
+            return Ended(None, "crowd", False, time.monotonic() - started_at, 0.0, 0)
         except BaseException:
             os.close(output_fd)
             raise

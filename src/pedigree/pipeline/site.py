@@ -40,6 +40,7 @@ class Site:
         self._tries = itertools.count()
         self._code: dict[str, Path] = {}
         self._spec: tuple[Pipeline, str] | None = None
+        self._free: list[Workplace] = []
         self._guard = threading.Lock()
 
     def __enter__(self) -> Site:
@@ -62,8 +63,20 @@ class Site:
         workplace.remove(str(self.folder))
 
     def workplace(self) -> Workplace:
-        """A new, empty workplace; the caller removes it."""
+        """An empty workplace; the caller removes it, or gives it back with `release`."""
+        with self._guard:
+            if self._free:
+                return self._free.pop()
         return Workplace(self.folder / str(next(self._tries)))
+
+    def release(self, place: Workplace) -> None:
+        """Take back a workplace with whatever a step left in it; nothing of that is seen by the next."""
+        if self.isolation.level in SEALED:
+            place.clear()
+            with self._guard:
+                self._free.append(place)
+        else:
+            place.remove()
 
     def code(self, tree: str) -> Path:
         """The folder with the files of a code tree ("": none), unpacked when it is first asked for."""

@@ -26,12 +26,19 @@ if TYPE_CHECKING:
 class Leftover:
     """The workplace of the last try, which holds the outputs until the result is taken."""
 
-    place: Workplace | None
+    site: Site
+    place: Workplace | None = None
 
     def remove(self) -> None:
-        if self.place is not None:
-            self.place.remove()
-            self.place = None
+        place, self.place = self.place, None
+        if place is not None:
+            self.site.release(place)
+
+    def discard(self) -> None:
+        """`remove` for a workplace in an unknown state."""
+        place, self.place = self.place, None
+        if place is not None:
+            place.remove()
 
 
 @dataclass(slots=True)
@@ -63,7 +70,7 @@ def run_datum(task: DatumTask, site: Site, stop: Stop) -> tuple[DatumResult, Lef
     secrets = Secrets(pipeline.transform.secrets, site.store.folder / "secrets")
     transcript = Transcript(task.log_path, secrets.values)
     tally = _Tally()
-    leftover = Leftover(None)
+    leftover = Leftover(site)
     try:
         while tally.outputs is None and tally.tries < max(1, pipeline.datum_tries):
             leftover.remove()
@@ -78,7 +85,7 @@ def run_datum(task: DatumTask, site: Site, stop: Stop) -> tuple[DatumResult, Lef
             leftover.remove()
             return None
     except BaseException:
-        leftover.remove()
+        leftover.discard()
         raise
     finally:
         transcript.close()
@@ -208,6 +215,11 @@ def _reason(task: DatumTask, ended: Ended, transcript: Transcript, site: Site) -
         return (
             f"the step ran longer than its datum_timeout of {pipeline.datum_timeout_s:g} s and was killed.",
             "Raise datum_timeout, or give each datum less to do.",
+        )
+    if ended.killed == "crowd":
+        return (
+            "no process could be started for the step: there are too many already.",
+            "See `ps` for what runs; another step may be starting processes without end.",
         )
     if ended.killed == "stopped":
         return "the step was stopped.", ""

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,7 +50,7 @@ class Workplace:
     def out(self) -> str:
         return f"{self.path}/pfs/out"
 
-    def fill(self, inputs: Iterable[DatumInput], objects: Objects, *, share: bool = True) -> None:
+    def fill(self, inputs: Sequence[DatumInput], objects: Objects, *, share: bool = True) -> None:
         """Put the input files in place. Time depends on their number and on the bytes of small ones only.
 
         With `share`, large objects are linked, which needs a sandbox that keeps the step from writing to them; without,
@@ -59,6 +60,9 @@ class Workplace:
         pfs = os.open(f"{self.path}/pfs", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             with durable.guarded(str(self.path)):
+                for name in self._folders - {item.name for item in inputs}:
+                    os.rmdir(name, dir_fd=pfs)  # of an earlier datum
+                    self._folders.discard(name)
                 for item in inputs:
                     self._folder(pfs, item.name)
                     for path, entry in trees.scan(item.tree, objects.read, prefix=item.path):
@@ -127,7 +131,25 @@ class Workplace:
             os.mkdir(name, 0o755, dir_fd=pfs)
             self._folders.add(name)
 
+    def clear(self) -> None:
+        """Make it as it was when it was new. No process may be in it any more.
+
+        Removing a folder took up to 3 ms here, a file 25 us; so the folders that the next datum needs stay.
+        """
+        base = str(self.path)
+        for folder in (f"{base}/pfs/out", f"{base}/tmp", f"{base}/home"):
+            _clear(folder)
+        for place in self.inputs:
+            os.unlink(f"{base}/pfs/{place}")
+        for folder in sorted(self._folders, reverse=True):
+            if "/" in folder:
+                os.rmdir(f"{base}/pfs/{folder}")
+                self._folders.discard(folder)
+        self.inputs.clear()
+        self.mounts.clear()
+
     def remove(self) -> None:
+        """Remove it with all that is in it. No process may be in it any more."""
         remove(str(self.path))
 
 
@@ -140,6 +162,19 @@ def _touch(dir_fd: int, name: str, mode: int) -> None:
         os.close(fd)
 
 
+def _clear(folder: str) -> None:
+    """Empty a folder and open it again."""
+    if stat.S_IMODE(os.lstat(folder).st_mode) != 0o755:
+        os.chmod(folder, 0o755)
+    with os.scandir(folder) as found:
+        entries = list(found)
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            remove(entry.path)
+        else:
+            os.unlink(entry.path)
+
+
 def remove(top: str) -> None:
     """Remove a folder with all that a step left in it: folders without permissions, or nested without end.
 
@@ -150,7 +185,8 @@ def remove(top: str) -> None:
     try:
         _empty(top, None, [0])
         waiting = _folders(top)
-        number = [0]
+        # Not from 0: an interrupted removal left such names behind.
+        number = [time.time_ns()]
         while waiting:
             for folder in waiting:
                 _empty(folder, top, number)

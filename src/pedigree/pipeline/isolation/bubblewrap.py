@@ -83,12 +83,19 @@ def _system(network: bool) -> tuple[str, ...]:
     words += ("--unshare-uts", "--hostname", "pedigree", "--die-with-parent", "--clearenv")
     if not network:
         words.append("--unshare-net")
+    for folder in ("/etc", "/home", "/sys"):
+        words += ("--perms", "0755", "--dir", folder)
     for item in views.system(network=network):
         if isinstance(item, Mount):
             words += ("--ro-bind", item.source, item.target)
         elif isinstance(item, Link):
             words += ("--symlink", item.target, item.path)
     words += ("--proc", "/proc", "--dev", "/dev")
+    if os.geteuid() == 0:
+        # The owner of these may write to them, and that is the step when root runs the engine. bwrap covers them only
+        # when they look writable to itself, without capabilities; /proc/sys does not.
+        for path in ("/proc/sys", "/proc/sysrq-trigger"):
+            words += ("--ro-bind-try", path, path)
     return tuple(words)
 
 

@@ -42,6 +42,13 @@ AT_FDCWD, AT_RECURSIVE = -100, 0x8000
 SYS_MOUNT_SETATTR = 442
 SYS_LANDLOCK_CREATE, SYS_LANDLOCK_ADD, SYS_LANDLOCK_RESTRICT = 444, 445, 446
 SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41, "riscv64": 41, "ppc64le": 203, "s390x": 217}
+LINKS = {
+    "core": "/proc/kcore",
+    "fd": "/proc/self/fd",
+    "stdin": "/proc/self/fd/0",
+    "stdout": "/proc/self/fd/1",
+    "stderr": "/proc/self/fd/2",
+}
 DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 
 
@@ -223,6 +230,11 @@ def lay_out(orders: Orders) -> None:
             bind(source, target, writable=writable)
     os.makedirs("/new/proc", exist_ok=True)
     mount("proc", "/new/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
+    # The owner of these files may write to them, and when root runs the engine that is the step.
+    for name in ("sys", "sysrq-trigger", "irq", "bus"):
+        if os.path.exists(f"/new/proc/{name}"):
+            mount(f"/new/proc/{name}", f"/new/proc/{name}", None, MS_BIND | MS_REC)
+            restrict(f"/new/proc/{name}", 1, recursive=True)
     devices(gpu=orders["gpu"])
     restrict("/new", 1, recursive=False)
     os.chdir("/new")
@@ -252,9 +264,9 @@ def devices(*, gpu: bool) -> None:
     for name in names:
         if os.path.exists(f"/old/dev/{name}"):
             bind(f"/dev/{name}", f"/dev/{name}", writable=True, device=True)
-    for name, target in (("fd", "/proc/self/fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")):
+    for name, target in LINKS.items():
         os.symlink(target, f"/new/dev/{name}")
-    os.mkdir("/new/dev/shm", 0o1777)
+    os.mkdir("/new/dev/shm", 0o755)
     os.mkdir("/new/dev/pts")
     mount("devpts", "/new/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620")
     os.symlink("pts/ptmx", "/new/dev/ptmx")
