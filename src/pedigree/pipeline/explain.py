@@ -109,7 +109,7 @@ def _one(
         origin = store.records.get(jobs.RESULT, item.identity) or {}
         return f"reused: the same work was done before, in job {origin.get('job', 'unknown')}", ()
     if old is None:
-        return "ran: the last job had no such datum, and no other had done the same work", ()
+        return "ran: the last job had no such datum, and no other job had done the same work", ()
     if old.identity == item.identity:
         if old.state in (jobs.FAILED_DATUM, jobs.RECOVERED, jobs.NOT_RUN):
             return f"ran: it was {old.state} in the last job, and only good results are reused", ()

@@ -145,7 +145,7 @@ def plan(surroundings: Surroundings, pipeline: Pipeline) -> JobPlan:
 
 def _reasons(plan: JobPlan) -> tuple[str, ...]:
     if plan.head is None:
-        return ("it never ran",)
+        return ("it has no output yet",)
     made_by = plan.head.made_by
     if not made_by:
         return ("its output was written by hand",)
