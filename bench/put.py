@@ -201,7 +201,11 @@ def edits(work: Path, found: dict[str, Peer]) -> None:
             file.write_bytes(b"edited")
 
         held = keep()
-        for change, wanted in ((edited, True), (backdated, True), (lambda file=file: os.utime(file), False)):
+        for change, wanted in (
+            (edited, True),
+            (backdated, True),
+            (lambda other=project / "data" / "1": os.utime(other), False),
+        ):
             change()
             now = keep()
             noticed = now != held

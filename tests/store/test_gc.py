@@ -7,7 +7,6 @@ import os
 from pathlib import Path
 
 import pytest
-from tests.store.opened import Opened
 
 import pedigree
 from pedigree.canonical import digest
@@ -16,6 +15,7 @@ from pedigree.store import durable, fsck, gc, trees
 from pedigree.store.alone import MINIMUM_BYTES
 from pedigree.store.packs import Packed, Writer
 from pedigree.store.store import Store
+from tests.store.opened import Opened
 
 LARGE = b"large" * (MINIMUM_BYTES // 5 + 1)
 
