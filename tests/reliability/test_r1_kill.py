@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -22,9 +21,8 @@ MOST = 9
 @pytest.fixture(scope="module")
 def base() -> Iterator[Base]:
     need_strace()
-    root = Path(tempfile.mkdtemp(prefix="pedigree-r1-", dir=ROOM))
-    yield Base(root)
-    shutil.rmtree(root)
+    with tempfile.TemporaryDirectory(prefix="pedigree-r1-", dir=ROOM) as root:
+        yield Base(Path(root))
 
 
 @pytest.mark.parametrize("name", ["few", "many", "gc"])

@@ -22,9 +22,8 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def base() -> Iterator[Base]:
     need_strace()
-    root = Path(tempfile.mkdtemp(prefix="pedigree-r2-", dir=ROOM))
-    yield Base(root)
-    shutil.rmtree(root)
+    with tempfile.TemporaryDirectory(prefix="pedigree-r2-", dir=ROOM) as root:
+        yield Base(Path(root))
 
 
 def _name(state: State) -> bytes:

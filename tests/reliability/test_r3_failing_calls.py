@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -37,9 +36,8 @@ NAMES = [
 @pytest.fixture(scope="module")
 def base() -> Iterator[Base]:
     need_strace()
-    root = Path(tempfile.mkdtemp(prefix="pedigree-r3-", dir=ROOM))
-    yield Base(root)
-    shutil.rmtree(root)
+    with tempfile.TemporaryDirectory(prefix="pedigree-r3-", dir=ROOM) as root:
+        yield Base(Path(root))
 
 
 def _place(call: Call, project: Path) -> str:

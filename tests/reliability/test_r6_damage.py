@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -95,9 +94,8 @@ def dump(project: Path) -> dict[str, list[tuple[object, ...]]]:
 
 @pytest.fixture(scope="module")
 def whole() -> Iterator[Whole]:
-    root = Path(tempfile.mkdtemp(prefix="pedigree-r6-", dir=ROOM))
-    yield Whole(Base(root))
-    shutil.rmtree(root)
+    with tempfile.TemporaryDirectory(prefix="pedigree-r6-", dir=ROOM) as root:
+        yield Whole(Base(Path(root)))
 
 
 def _flip(place: int, bit: int) -> Callable[[bytes], bytes]:
