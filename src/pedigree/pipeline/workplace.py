@@ -165,7 +165,7 @@ def _touch(dir_fd: int, name: str, mode: int) -> None:
 def _clear(folder: str) -> None:
     """Empty a folder and open it again."""
     if stat.S_IMODE(os.lstat(folder).st_mode) != 0o755:
-        os.chmod(folder, 0o755)
+        os.chmod(folder, 0o755)  # noqa: S103  (as every new folder)
     with os.scandir(folder) as found:
         entries = list(found)
     for entry in entries:
