@@ -104,6 +104,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code = dispatch(words)
         sys.stdout.flush()
+        if arguments is None:
+            import gc
+
+            gc.freeze()  # the process ends: let it not look through everything for cycles first (10 ms after a put)
     except KeyboardInterrupt:
         return _interrupted()
     except BrokenPipeError:
