@@ -124,3 +124,21 @@ def test_a_cache_that_cannot_be_written_is_no_error(folder: Path) -> None:
     cache.learn("b", (3, OLD_NS, OLD_NS, 2**64 - 1, os.stat(folder).st_dev), entry())
     cache.save(NOW_NS, None)
     assert not StatCache(folder, "/data").known
+
+
+def test_a_few_changes_in_many_files_are_not_worth_writing_and_are_not_believed_either(folder: Path) -> None:
+    """Break: keep the old entry of a spared file under its new stamp; or spare for ever while the branch moves on."""
+    cache = StatCache(folder, "/data")
+    for number in range(1000):
+        cache.learn(str(number), stamp(folder), entry())
+    cache.save(NOW_NS, ("", TREE))
+    changed = stamp(folder, ctime_ns=OLD_NS + 1)
+    for behind, written in ((0, False), (4, True)):
+        cache = StatCache(folder, "/data")
+        cache.behind = behind
+        cache.learn("7", changed, entry(b"xyz"))
+        cache.save(NOW_NS, ("", digest(b"the next tree")))
+        again = StatCache(folder, "/data")
+        assert (again.known["7"] == changed) == written
+        assert (again.base == ("", TREE)) != written
+        assert again.entry("7") == (entry(b"xyz") if written else entry())

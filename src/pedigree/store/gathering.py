@@ -17,7 +17,7 @@ from blake3 import blake3
 from pedigree.errors import Damaged, InvalidInput
 from pedigree.store import sources, trees
 from pedigree.store.alone import MINIMUM_BYTES
-from pedigree.store.paths import file_path, shown
+from pedigree.store.paths import file_path, file_paths, shown
 from pedigree.store.statcache import StatCache
 from pedigree.store.trees import Entry
 
@@ -87,14 +87,16 @@ class Gathering:
             lost = self._store.objects.missing([cache.entry(path).digest for path in suspects])
             cache.forget([path for path in suspects if lost and cache.entry(path).digest in lost])
         known = {} if suspects is None else cache.known
+        cache.behind = len(suspects or ())
         same: list[str] = []
         fresh: list[str] = []
         for listing in sources.walk(root, known):
             self.skipped += [f"{root}/{name}" for name in listing.skipped]
             same += listing.same
-            for found in listing.fresh:
-                fresh.append(found[0])
-                self._take(found, listing, file_path(lead + found[0]), cache)
+            names = [found[0] for found in listing.fresh]
+            fresh += names
+            for found, path in zip(listing.fresh, file_paths([lead + name for name in names]), strict=True):
+                self._take(found, listing, path, cache)
             if self._progress is not None:
                 self._progress(len(same) + len(self._edits), self.bytes)
         if suspects is not None:
