@@ -150,5 +150,5 @@ def test_every_sealed_table_seals_every_column(store: Store) -> None:
         present = [row[1] for row in store.database.rows(f"PRAGMA table_info({table})")]
         assert [name for name in present if name not in {"seal", "number"}] == list(columns)
     tables = {row[0] for row in store.database.rows("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    assert tables - schema.SEALED.keys() == {"objects", "packs", "pins", "provenance", "sqlite_sequence"}
+    assert tables - schema.SEALED.keys() == {"objects", "packs", "provenance", "sqlite_sequence"}
     assert seal("commits", 1) != seal("branches", 1)

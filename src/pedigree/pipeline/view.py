@@ -145,6 +145,12 @@ def interpreter() -> tuple[str, ...]:
     return tuple(found)
 
 
+def covered(view: View) -> tuple[Mount, ...]:
+    """Mounts of the interpreter that the view's own would hide, to be laid over them: an environment below /tmp, say."""
+    targets = tuple(mount.target + "/" for mount in view.mounts)
+    return tuple(Mount(path, path) for path in interpreter() if path.startswith(targets))
+
+
 @lru_cache(maxsize=1)
 def extra_paths() -> tuple[str, ...]:
     """Folders of distributions outside the interpreter's prefixes: the user's site, where it is in use."""

@@ -53,7 +53,7 @@ class Bubblewrap:
 def orders(launch: Launch) -> bytes:
     """bwrap's options, each ended by NUL, as `--args` reads them."""
     words = list(_system(launch.network))
-    for mount in launch.view.mounts:
+    for mount in (*launch.view.mounts, *views.covered(launch.view)):
         words += ("--bind" if mount.writable else "--ro-bind", mount.source, mount.target)
     for link in launch.view.links:
         words += ("--symlink", link.target, link.path)

@@ -58,6 +58,8 @@ def main() -> None:
         os.set_inheritable(fd, False)
     with open(gate, "rb") as file:
         orders = json.loads(file.read())
+    if os.getppid() != orders["engine"]:
+        os._exit(1)  # the engine was killed while this started
     try:
         if orders["mode"] == "unshare":
             unshare(orders, status)

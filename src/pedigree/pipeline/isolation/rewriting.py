@@ -8,6 +8,7 @@ in their place. An undeclared read succeeds at this level, which is why it is re
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import sys
@@ -32,6 +33,7 @@ class Rewriting:
 def begin(launch: Launch, stdin: int, output: int, orders: dict[str, object]) -> Started:
     """Start `inside.py` for a step that stays in the machine's own file system."""
     orders |= {
+        "engine": os.getpid(),
         "argv": [adapt(word, launch.view) for word in launch.argv],
         "env": {name: adapt(value, launch.view) for name, value in launch.env.items()},
         "cwd": adapt(launch.cwd, launch.view),
@@ -63,4 +65,10 @@ def adapt(text: str, view: View) -> str:
     for link in view.links:
         places[link.path] = places.get(views.CODE, "") + link.target[len(views.CODE) :]
     names = "|".join(re.escape(name) for name in sorted(places, key=len, reverse=True))
-    return re.sub(rf"(?<![\w/.~-])(?:{names})(?=[/\s'\":;,|&<>()=\\]|$)", lambda found: places[found[0]], text)
+    # An environment below /tmp stays where it is.
+    kept = "|".join(re.escape(mount.source) for mount in views.covered(view)) or "(?!)"
+    return re.sub(
+        rf"(?<![\w/.~-])(?!(?:{kept})(?:/|$))(?:{names})(?=[/\s'\":;,|&<>()=\\]|$)",
+        lambda found: places[found[0]],
+        text,
+    )

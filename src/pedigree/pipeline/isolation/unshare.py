@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 
 from pedigree.pipeline import view as views
 from pedigree.pipeline.isolation.spawning import spawn
 from pedigree.pipeline.sandbox import Launch, Level, Started
-from pedigree.pipeline.view import Mount, View
+from pedigree.pipeline.view import Link, Mount, View
 
 INSIDE = os.path.join(os.path.dirname(__file__), "inside.py")
 
@@ -19,13 +18,15 @@ class Unshare:
 
     def start(self, launch: Launch, stdin: int, output: int) -> Started:
         mounts: list[list[object]] = []
-        for item in (*views.system(network=launch.network), *launch.view.mounts, *launch.view.links):
+        own: tuple[Mount | Link, ...] = (*launch.view.mounts, *views.covered(launch.view), *launch.view.links)
+        for item in (*views.system(network=launch.network), *own):
             if isinstance(item, Mount):
                 mounts.append([item.source, item.target, item.writable])
             else:
                 mounts.append([item.target, item.path])
         orders = {
             "mode": "unshare",
+            "engine": os.getpid(),
             "argv": list(launch.argv),
             "env": dict(launch.env),
             "cwd": launch.cwd,
