@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 
 from pedigree.pipeline import view as views
 from pedigree.pipeline.isolation.spawning import spawn
