@@ -13,14 +13,11 @@ reading the sources again.
 from __future__ import annotations
 
 import os
-import sys
+import struct
 import time
-from array import array
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from itertools import chain
 from pathlib import Path
-from struct import Struct
 
 from blake3 import blake3
 
@@ -33,8 +30,8 @@ Stamp = tuple[int, int, int, int, int]
 
 _MAGIC = b"pedigree stat cache 1\n"
 #: Number of entries; bytes of the folder's name, of the base's prefix, of the names.
-_HEAD = Struct("<4Q")
-_FIELDS = 5
+_HEAD = struct.Struct("<4Q")
+_STAMP = struct.Struct("<5q")
 _DIGEST_BYTES = 32
 _NO_TREE = "00" * _DIGEST_BYTES
 
@@ -121,7 +118,7 @@ class StatCache:
         self._fresh, self._changed, self.base = {}, False, base
         try:
             data = self._encode(base)
-        except (OverflowError, UnicodeEncodeError):
+        except (struct.error, UnicodeEncodeError):
             return  # an inode above 2**63 or such: this folder is read every time
         try:
             os.makedirs(os.path.dirname(self._path), exist_ok=True)
@@ -142,6 +139,9 @@ class StatCache:
         """Those of the fresh entries that no later change can leave looking the same."""
         devices = {pair[0][4]: path for path, pair in self._fresh.items()}
         foreign = devices.keys() - _local_devices(self._store_folder, self.source, devices)
+        newest = max([pair[0][2] for pair in self._fresh.values()], default=0)
+        if newest + _COARSE_TICK_NS < started_ns and not foreign:
+            return dict(self._fresh)
         return {
             path: pair
             for path, pair in self._fresh.items()
@@ -175,15 +175,12 @@ class StatCache:
 
     def _encode(self, base: tuple[str, str] | None) -> bytes:
         prefix, tree = base or ("", _NO_TREE)
-        stamps = array("q", chain.from_iterable(self.known.values()))
-        if sys.byteorder == "big":
-            stamps.byteswap()
+        pack = _STAMP.pack
+        stamps = b"".join([pack(*stamp) for stamp in self.known.values()])
         names = "\0".join(self.known).encode("utf-8")
         source, where = os.fsencode(self.source), prefix.encode("utf-8")
         head = _HEAD.pack(len(self.known), len(source), len(where), len(names))
-        body = b"".join(
-            (_MAGIC, head, bytes.fromhex(tree), source, where, names, stamps.tobytes(), self._kinds, self._digests)
-        )
+        body = b"".join((_MAGIC, head, bytes.fromhex(tree), source, where, names, stamps, self._kinds, self._digests))
         return body + blake3(body).digest()
 
     def _load(self) -> None:
@@ -210,12 +207,8 @@ class StatCache:
             return
         prefix = take(where).decode("utf-8")
         paths = take(names).decode("utf-8").split("\0") if count else []
-        stamps = array("q")
-        stamps.frombytes(take(count * _FIELDS * stamps.itemsize))
-        if sys.byteorder == "big":
-            stamps.byteswap()
-        columns = iter(stamps)
-        self.known = dict(zip(paths, zip(columns, columns, columns, columns, columns, strict=True), strict=True))
+        stamps = _STAMP.iter_unpack(take(count * _STAMP.size))
+        self.known = dict(zip(paths, stamps, strict=True))
         self._kinds = take(count)
         self._digests = take(count * _DIGEST_BYTES)
         self.base = None if tree == _NO_TREE else (prefix, tree)
