@@ -151,7 +151,7 @@ def main() -> None:
     show_results(demo)
     print(
         f"\nDone in {time.monotonic() - started:.0f} s. Run it again: nothing runs twice. Or change something and see what runs:\n"
-        f"  cd {shown(demo.project)} && source {shown(demo.bin / 'activate')}\n"
+        f"  cd {shown(demo.project)} && source {demo.bin / 'activate'}\n"
         "  edit train.yaml, one number         -> pedigree run: train and evaluate\n"
         "  edit scores.py, one line            -> pedigree run: train and evaluate\n"
         f"  python generate.py archives --pets {arguments.pets + 1} && pedigree put archives archives/*.tar.gz\n"
