@@ -201,6 +201,7 @@ class _Deadlined:
         self._sock = sock
         self._deadline = deadline
         self._idle_s = idle_s
+        self._being_read = False
 
     def _wait(self) -> None:
         left = self._deadline - time.monotonic()
@@ -217,15 +218,29 @@ class _Deadlined:
         return self._sock.recv_into(buffer)
 
     def makefile(self, _mode: str) -> io.BufferedReader:
+        self._being_read = True
         return io.BufferedReader(_Received(self), 1 << 16)
 
     def close(self) -> None:
+        """Close, but not under the hands of a reader: http.client closes the socket of an answer that ends with its
+        connection as soon as it has the headers, and expects the file to stay open, as a real socket's does.
+        """
+        if not self._being_read:
+            self._sock.close()
+
+    def done_reading(self) -> None:
+        self._being_read = False
         self._sock.close()
 
 
 class _Received(io.RawIOBase):
     def __init__(self, sock: _Deadlined) -> None:
         self._sock = sock
+
+    def close(self) -> None:
+        if not self.closed:
+            self._sock.done_reading()
+        super().close()
 
     def readable(self) -> bool:
         return True
