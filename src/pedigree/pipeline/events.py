@@ -32,10 +32,13 @@ class JobPlanned:
 
 @dataclass(frozen=True, slots=True)
 class DatumStarted:
+    """`identity` is the digest of everything that the result may depend on; `label` names the input files."""
+
     job: str
     pipeline: str
     datum: str
     label: str
+    identity: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -224,7 +224,7 @@ class JobRunner:
                 if not self.slots.take():
                     return
                 held += 1
-                self.on_event(events.DatumStarted(job.id, job.pipeline, datum.id, jobs.label(_inputs(datum))))
+                self.on_event(events.DatumStarted(job.id, job.pipeline, datum.id, jobs.label(_inputs(datum)), name))
                 yield DatumTask(
                     identity=name,
                     datum=datum,
