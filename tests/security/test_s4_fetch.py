@@ -122,7 +122,7 @@ def test_a_redirect_is_checked_like_the_first_address(listener: Listener, target
     try:
         import pedigree.store.fetch as module
 
-        real = module.is_public
+        real = module.is_public  # type: ignore[attr-defined]  # bound there from addresses
         # Only the first server's own connection is let through: one address that stands for a public one.
         allowed = iter([True])
         with pytest.MonkeyPatch.context() as patch:
