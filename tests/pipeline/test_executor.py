@@ -139,6 +139,22 @@ bench.run_all(bench.pipeline("/bin/sh", "-c", f"setsid sleep {sys.argv[3]} & sle
 """
 
 
+@pytest.mark.parametrize("delay_ms", [0, 1, 2, 3, 5, 8])
+def test_an_engine_killed_while_a_sandbox_starts_leaves_no_step(tmp_path: Path, delay_ms: int) -> None:
+    """bwrap alone asks too late to be killed with the engine. Break: start no guardian; then most of these steps stay."""
+    mark = f"86424.{os.getpid()}"
+    folder = tmp_path / "project"
+    folder.mkdir()
+    level = sandbox.choose("auto")
+    with subprocess.Popen([sys.executable, "-c", ENGINE, str(folder), level, mark], cwd=os.getcwd()) as engine:
+        _until(lambda: [pid for pid in processes(mark) if pid != engine.pid])
+        time.sleep(delay_ms / 1000)
+        engine.send_signal(signal.SIGKILL)
+    # Long enough for a step that nobody stops to begin; one that is stopped never does, or is gone by then.
+    time.sleep(0.5)
+    _until(lambda: not steps(mark), 5.0)
+
+
 @pytest.mark.parametrize("level", _levels())
 def test_a_killed_engine_leaves_no_process_and_the_next_one_clears_its_folder(tmp_path: Path, level: str) -> None:
     """Break: start steps without a parent-death signal; or remove folders without asking for their lock."""

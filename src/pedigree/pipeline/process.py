@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol, cast
 
+from pedigree.pipeline.isolation import guardian
 from pedigree.pipeline.sandbox import SEALED, Isolation, Launch, Started
 
 if TYPE_CHECKING:
@@ -239,6 +240,7 @@ def _kill_unless_ended(poller: select.poll, watched: int, started: Started) -> N
 def _reap(started: Started) -> tuple[int, float, int, bool, int | None]:
     """Wait for the sandbox and for its whole pid namespace: exit status, CPU seconds, resident bytes, executed, code."""
     _, status, usage = os.wait4(started.pid, 0)
+    guardian.forget(started.pid)
     cpu = usage.ru_utime + usage.ru_stime
     rss = 0
     os.set_blocking(started.status, False)

@@ -6,6 +6,7 @@ import os
 from functools import lru_cache
 
 from pedigree.pipeline import view as views
+from pedigree.pipeline.isolation import guardian
 from pedigree.pipeline.isolation.spawning import spawn
 from pedigree.pipeline.sandbox import Launch, Level, Started
 from pedigree.pipeline.view import Link, Mount, View
@@ -28,8 +29,10 @@ class Bubblewrap:
         path = program()
         if path is None:
             raise FileNotFoundError("bwrap is not installed")
+        if not launch.terminal:
+            guardian.ready()
         # Everything but the command itself goes through the gate, so variables are in no process list.
-        return spawn(
+        started = spawn(
             path,
             lambda gate, status: [
                 path,
@@ -45,6 +48,9 @@ class Bubblewrap:
             output,
             terminal=launch.terminal,
         )
+        if not launch.terminal:
+            guardian.watch(started.pid)
+        return started
 
     def adapt(self, text: str, view: View) -> str:  # noqa: ARG002  (part of the contract)
         return text
@@ -61,8 +67,6 @@ def orders(launch: Launch) -> bytes:
         words += _gpu()
     # Last of the mounts: until here mount points are made in it.
     words += ("--remount-ro", "/")
-    if not launch.terminal:
-        words.append("--new-session")
     for name, value in launch.env.items():
         words += ("--setenv", name, value)
     words += ("--chdir", launch.cwd)

@@ -32,8 +32,8 @@ def spawn(
 ) -> Started:
     """Start the program at `path`; `argv` makes its words from the descriptors of its gate and its status.
 
-    It has no environment variables. Unless `terminal`, it is out of the terminal's process group: Ctrl-C is for
-    the engine to handle.
+    It has no environment variables. Unless `terminal`, it has a session of its own, without a terminal: Ctrl-C is for
+    the engine to handle, and all that it starts in the session can be killed by its group.
     """
     gate_out, gate_in = os.pipe2(os.O_CLOEXEC)
     status_out, status_in = os.pipe2(os.O_CLOEXEC)
@@ -50,7 +50,7 @@ def spawn(
         if terminal:
             pid = os.posix_spawn(path, words, {}, file_actions=actions, setsigmask=[], setsigdef=_DEFAULT)
         else:
-            pid = os.posix_spawn(path, words, {}, file_actions=actions, setpgroup=0, setsigmask=[], setsigdef=_DEFAULT)
+            pid = os.posix_spawn(path, words, {}, file_actions=actions, setsid=True, setsigmask=[], setsigdef=_DEFAULT)
     except BaseException:
         os.close(gate_in)
         os.close(status_out)
