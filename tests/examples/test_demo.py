@@ -41,7 +41,7 @@ class Pets:
         self.pedigree("put", "archives", "archives/images.tar.gz", "archives/annotations.tar.gz")
 
     def pedigree(self, *arguments: str) -> str:
-        command = [Path(sys.executable).with_name("pedigree"), *arguments]
+        command = [str(Path(sys.executable).with_name("pedigree")), *arguments]
         done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
