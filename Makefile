@@ -33,7 +33,8 @@ bench: system-test $(DEV)/.ready  ## measure every claim of speed; prints the ta
 	$(DEV)/bin/python -m bench
 
 docs: $(DEV)/.ready  ## write the generated reference pages anew
-	$(DEV)/bin/python -m docs.generate
+	$(DEV)/bin/python -m pedigree.pipeline.reference > docs/reference/spec.md
+	NO_COLOR=1 $(DEV)/bin/python -m pedigree.cli.reference > docs/reference/cli.md
 
 lock:  ## resolve the lock files anew from pyproject.toml
 	locks/resolve $(PYTHON)
