@@ -146,7 +146,9 @@ def test_egress_writes_the_output_to_a_folder_too(project: Project, tmp_path: Pa
     assert (target / "a").read_text() == "ONE"
 
 
-def test_egress_puts_the_output_into_a_bucket_of_a_real_server(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_egress_puts_the_output_into_a_bucket_of_a_real_server(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """moto is an S3 server on loopback. Break: leave the prefix out of the names."""
     boto3 = pytest.importorskip("boto3")
     server = pytest.importorskip("moto.server").ThreadedMotoServer(ip_address="127.0.0.1", port=0)
