@@ -86,25 +86,23 @@ def test_a_step_sees_nothing_of_the_machine_but_the_view(sealed: Bench) -> None:
     assert result.state == "processed", (result.reason, sealed.log(result))
     # The interpreter lies where it lies on the host: below a clone in /work, a home, any folder at all.
     where = {path.split("/")[1] for path in view.interpreter()}
-    system = set(
-        [
-            "bin",
-            "code",
-            "dev",
-            "etc",
-            "home",
-            "lib",
-            "lib32",
-            "lib64",
-            "libx32",
-            "pfs",
-            "proc",
-            "sbin",
-            "sys",
-            "tmp",
-            "usr",
-        ]
-    )
+    system = {
+        "bin",
+        "code",
+        "dev",
+        "etc",
+        "home",
+        "lib",
+        "lib32",
+        "lib64",
+        "libx32",
+        "pfs",
+        "proc",
+        "sbin",
+        "sys",
+        "tmp",
+        "usr",
+    }
     assert set(sealed.files["root"].decode().split()) <= system | where
     assert "shadow" not in sealed.files["etc"].decode().split()
     assert "hostname" not in sealed.files["etc"].decode().split()
