@@ -80,7 +80,7 @@ class Gathering:
 
     def _folder(self, root: str, where: str) -> None:
         lead = where + "/" if where else ""
-        cache = StatCache(self._store.folder, root)
+        cache = StatCache(self._store.place, root)
         suspects = self._suspects(cache, where) if not (self._checksum or self._append) else None
         if suspects:
             # An object that gc removed since: its file is read again, whatever its stamp says.
@@ -197,7 +197,7 @@ class Gathering:
     def _parent(self, folder: str) -> StatCache:
         cache = self._parents.get(folder)
         if cache is None:
-            cache = self._parents[folder] = StatCache(self._store.folder, folder)
+            cache = self._parents[folder] = StatCache(self._store.place, folder)
         return cache
 
     def _stream(self, stream: BinaryIO, name: str, where: str, untar: bool, *, executable: bool = False) -> None:

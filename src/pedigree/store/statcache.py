@@ -17,13 +17,16 @@ import struct
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from blake3 import blake3
 
 from pedigree.errors import NetworkFileSystem, StorageFailure
 from pedigree.store.folder import refuse_network_file_system
 from pedigree.store.trees import Entry
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 #: size in bytes, mtime and ctime in nanoseconds, inode, device.
 Stamp = tuple[int, int, int, int, int]
