@@ -142,6 +142,7 @@ class Bars:
 def _progress() -> Any:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.table import Column
 
     console = Console(stderr=True, highlight=False, no_color=not coloured(sys.stderr))
     bar = 20 if width(sys.stderr) < 100 else 30
@@ -151,8 +152,15 @@ def _progress() -> Any:
         MofNCompleteColumn(),
         TextColumn("{task.fields[reused]} reused"),
         TimeElapsedColumn(),
-        TextColumn("{task.fields[now]}", style="dim", markup=False),
+        # Only this column gives way: a datum of a join has a name as long as a terminal is wide.
+        TextColumn(
+            "{task.fields[now]}",
+            style="dim",
+            markup=False,
+            table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"),
+        ),
         console=console,
+        expand=True,
         transient=True,
     )
 
