@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -19,6 +20,7 @@ class Listener:
         self.answer = answer
         self.hits = 0
         self.endless = False
+        self.drips = 0  #: so many bytes more, one every 20 ms
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port = self._socket.getsockname()[1]
         self._thread = threading.Thread(target=self._serve)
@@ -37,6 +39,9 @@ class Listener:
                     connection.sendall(self.answer)
                     while self.endless:
                         connection.sendall(b"x" * 65536)
+                    for _ in range(self.drips):
+                        time.sleep(0.02)
+                        connection.sendall(b"x")
                 except OSError:
                     continue
 
@@ -155,16 +160,32 @@ def test_an_endless_or_endlessly_redirected_answer_ends(listener: Listener) -> N
         pass
 
 
-def test_a_slow_answer_ends_at_the_deadline(listener: Listener) -> None:
-    """Break: set a time limit on each read instead of on all of them."""
-    listener.answer = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", b"HTTP/1.1 200 OK\r\nX: "])
+def test_a_slow_answer_ends_at_the_deadline(listener: Listener, answer: bytes) -> None:
+    """A byte every 20 ms is never silent, in the body or among the headers, and would go on for 20 s. Break: set a time
+    limit on each read instead of on all of them."""
+    listener.answer, listener.drips = answer, 1000
+    started = time.monotonic()
     with (
-        pytest.raises(FetchFailed),
+        pytest.raises(FetchFailed, match="longer than allowed"),
         fetch(
-            f"http://127.0.0.1:{listener.port}/", allow_private=True, limits=Limits(seconds=0.5, idle_s=0.5)
-        ) as answer,
+            f"http://127.0.0.1:{listener.port}/", allow_private=True, limits=Limits(seconds=0.5, idle_s=10)
+        ) as answered,
     ):
-        answer.body.read()
+        answered.body.read()
+    assert time.monotonic() - started < 5
+
+
+def test_a_silent_answer_ends_after_the_longest_silence() -> None:
+    """Break: wait until the deadline of the whole."""
+    silent = socket.create_server(("127.0.0.1", 0))  # the kernel connects, nobody answers
+    started = time.monotonic()
+    with silent, pytest.raises(FetchFailed, match="nothing came for 0.3 s"):
+        with fetch(
+            f"http://127.0.0.1:{silent.getsockname()[1]}/", allow_private=True, limits=Limits(seconds=20, idle_s=0.3)
+        ):
+            pass
+    assert time.monotonic() - started < 5
 
 
 def test_an_answer_without_a_length_is_read_to_its_end(listener: Listener) -> None:

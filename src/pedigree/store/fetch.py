@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from pedigree.errors import FetchFailed, ForbiddenAddress, InvalidInput
 from pedigree.store.addresses import addresses, host_header, is_public, parse, without_secrets
@@ -45,7 +45,7 @@ class Fetched(NamedTuple):
 
     url: str  #: after redirects
     size: int | None  #: bytes, if the server said so
-    body: BinaryIO  #: raises FetchFailed where it breaks off or goes over a limit
+    body: io.BufferedReader[_Body]  #: raises FetchFailed where it breaks off or goes over a limit
     partial: bool  #: the body begins at the `start` that was asked for
 
 
@@ -85,7 +85,7 @@ def fetch(
             if size is not None and size > limits.bytes:
                 raise _too_large(current, limits)
             body = io.BufferedReader(_Body(response, current, limits, size), 1 << 16)
-            yield Fetched(current, size, cast("BinaryIO", body), partial)
+            yield Fetched(current, size, body, partial)
             return
         finally:
             response.close()
@@ -215,7 +215,11 @@ class _Deadlined:
 
     def recv_into(self, buffer: bytearray | memoryview) -> int:
         self._wait()
-        return self._sock.recv_into(buffer)
+        try:
+            return self._sock.recv_into(buffer)
+        except TimeoutError:
+            self._wait()  # says so if it was the deadline
+            raise TimeoutError(f"nothing came for {self._idle_s:g} s") from None
 
     def makefile(self, _mode: str) -> io.BufferedReader:
         self._being_read = True
@@ -316,7 +320,8 @@ def _fetch_part(
             total = None if answer.size is None else start + answer.size
             with open(part, "ab" if start else "wb") as file:
                 received = start
-                while block := answer.body.read(1 << 20):
+                # read1: what has come is written before more is waited for, so that a cut loses nothing of it.
+                while block := answer.body.read1(1 << 20):
                     file.write(block)
                     received += len(block)
                     if running is not None:
