@@ -9,7 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
+import pedigree.store.fetch as module
 from pedigree.errors import FetchFailed, ForbiddenAddress, InvalidInput
+from pedigree.store.addresses import addresses, is_public
 from pedigree.store.fetch import Limits, fetch
 
 
@@ -104,8 +106,6 @@ def test_a_name_is_resolved_once_so_that_a_second_look_up_cannot_differ(listener
     """The address that was checked is the one connected to. Break: connect by name."""
     asked = []
 
-    import pedigree.store.fetch as module
-
     def resolve(host: str, _port: int) -> list[str]:
         asked.append(host)
         # What a rebinding name server does. 127.0.0.2 stands for a public address: no test leaves this machine.
@@ -119,24 +119,32 @@ def test_a_name_is_resolved_once_so_that_a_second_look_up_cannot_differ(listener
     assert listener.hits == 0
 
 
-@pytest.mark.parametrize("target", ["http://127.0.0.1:{port}/", "http://[::1]:{port}/", "file:///etc/passwd"])
+@pytest.mark.parametrize(
+    "target",
+    [
+        *(f"http://{host}:{{port}}/" for host in HOSTS),
+        "//127.0.0.1:{port}/",
+        "file:///etc/passwd",
+        "gopher://127.0.0.1:{port}/",
+        "ftp://127.0.0.1:{port}/",
+    ],
+)
 def test_a_redirect_is_checked_like_the_first_address(listener: Listener, target: str) -> None:
-    """The first server is on loopback too, allowed as public by a resolver of the test's. Break: follow as it comes."""
-    location = target.format(port=listener.port)
-    first = Listener(f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n".encode())
+    """To every spelling and scheme above. The first server is on loopback too, and public for its own connection alone.
+    Break: follow as it comes."""
+    location = target.format(port=listener.port).encode("utf-8")
+    first = Listener(b"HTTP/1.1 302 Found\r\nLocation: " + location + b"\r\nContent-Length: 0\r\n\r\n")
+    real = is_public
+    # Only the first connection is let through: one address that stands for a public one.
+    allowed = iter([True])
     try:
-        import pedigree.store.fetch as module
-
-        real = module.is_public  # type: ignore[attr-defined]  # bound there from addresses
-        # Only the first server's own connection is let through: one address that stands for a public one.
-        allowed = iter([True])
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(module, "is_public", lambda address: next(allowed, None) or real(address))
             with (
-                pytest.raises(ForbiddenAddress),
+                pytest.raises((ForbiddenAddress, InvalidInput, FetchFailed)),
                 fetch(
-                    f"http://public.example:{first.port}/",
-                    resolve=lambda host, _: [host if host != "public.example" else "127.0.0.1"],
+                    f"http://first.example:{first.port}/",
+                    resolve=lambda host, port: ["127.0.0.1"] if host == "first.example" else addresses(host, port),
                 ),
             ):
                 pass
@@ -176,14 +184,19 @@ def test_a_slow_answer_ends_at_the_deadline(listener: Listener, answer: bytes) -
     assert time.monotonic() - started < 5
 
 
-def test_a_silent_answer_ends_after_the_longest_silence() -> None:
-    """Break: wait until the deadline of the whole."""
-    silent = socket.create_server(("127.0.0.1", 0))  # the kernel connects, nobody answers
+@pytest.mark.parametrize(
+    ("limits", "told"),
+    [
+        (Limits(seconds=20, idle_s=0.3), "nothing came for 0.3 s"),
+        (Limits(seconds=0.3, idle_s=20), "longer than allowed"),
+    ],
+)
+def test_a_silent_answer_ends_at_the_nearer_limit(limits: Limits, told: str) -> None:
+    """The longest silence or the deadline, and the error says which. Break: wait for one of them alone."""
     started = time.monotonic()
-    with silent, pytest.raises(FetchFailed, match="nothing came for 0.3 s"):
-        with fetch(
-            f"http://127.0.0.1:{silent.getsockname()[1]}/", allow_private=True, limits=Limits(seconds=20, idle_s=0.3)
-        ):
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # the kernel connects, nobody answers
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        with pytest.raises(FetchFailed, match=told), fetch(url, allow_private=True, limits=limits):
             pass
     assert time.monotonic() - started < 5
 
