@@ -20,8 +20,9 @@ from pathlib import Path
 PFS = Path("/pfs")
 ARCHIVES = ("images.tar.gz", "annotations.tar.gz")
 # A name of our own making is all that ever becomes a path: whatever else an archive holds is not written.
-PHOTOGRAPH = re.compile(r"(?:\./)?images/([A-Za-z0-9_-][A-Za-z0-9_.-]*)\.jpg")
-TRIMAP = re.compile(r"(?:\./)?annotations/trimaps/([A-Za-z0-9_-][A-Za-z0-9_.-]*)\.png")
+ID = r"([^/.\x00-\x1f\x7f][^/\x00-\x1f\x7f]*)"
+PHOTOGRAPH = re.compile(rf"(?:\./)?images/{ID}(?i:\.jpe?g)")  # cameras write .JPG
+TRIMAP = re.compile(rf"(?:\./)?annotations/trimaps/{ID}(?i:\.png)")
 LISTING = re.compile(r"(?:\./)?annotations/list\.txt")
 
 
@@ -63,6 +64,15 @@ def parse_list(text: str) -> dict[str, dict[str, str | int]]:
     return pets
 
 
+def only(seen: dict[str, str], pet: str, name: str) -> None:
+    """Note the pet's file in `seen`; ends the step if another name stands there: nobody could say which is meant.
+
+    The same name twice is what `tar --append` leaves: the later one counts, as it does for tar.
+    """
+    if seen.setdefault(pet, name) != name:
+        sys.exit(f"{name}: a second file for the pet {pet}, beside {seen[pet]}. Keep one of them")
+
+
 def unpack(archives: Path, out: Path) -> None:
     """Write the files of every pet in both archives into `out`.
 
@@ -77,31 +87,34 @@ def unpack(archives: Path, out: Path) -> None:
         folder.mkdir(parents=True)
 
     facts: dict[str, dict[str, str | int]] | None = None
-    masks: set[str] = set()
+    masks: dict[str, str] = {}
     for name, data in files(archives / "annotations.tar.gz"):
         if LISTING.fullmatch(name):
             facts = parse_list(data.decode())
         elif found := TRIMAP.fullmatch(name):
-            masks.add(found[1])
+            only(masks, found[1], name)
             (trimaps / f"{found[1]}.png").write_bytes(data)
     if facts is None:
         sys.exit("archives/annotations.tar.gz: no annotations/list.txt in it. Fetch it again")
     for pet, known in facts.items():
         (pets / f"{pet}.json").write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")
 
-    written = left_out = 0
+    written: dict[str, str] = {}
+    left_out = others = 0
     for name, data in files(archives / "images.tar.gz"):
         if not (found := PHOTOGRAPH.fullmatch(name)):
+            others += 1
             continue
         pet = found[1]
+        only(written, pet, name)
         if pet in masks and pet not in facts:
             (trimaps / f"{pet}.png").unlink(missing_ok=True)
             left_out += 1
             continue
         (images / f"{pet}.jpg").write_bytes(data)
-        written += 1
     print(
-        f"{written} photographs, {len(masks) - left_out} masks, {len(facts)} lines in list.txt; {left_out} pets left out"
+        f"{len(written) - left_out} photographs, {len(masks) - left_out} masks, {len(facts)} lines in list.txt; "
+        f"{left_out} pets without a line and {others} files that are no .jpg left out"
     )
 
 

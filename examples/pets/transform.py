@@ -8,11 +8,12 @@ The part is decided by md5(id) modulo 10 and by nothing else: a pet never change
 from __future__ import annotations
 
 import hashlib
+import json
 import sys
 from pathlib import Path
 
 import yaml
-from PIL import Image
+from PIL import Image, ImageOps
 
 PFS = Path("/pfs")
 # md5(id) % 10: 0 to 6 train the model, 7 watches the training, 8 waits for calibration, 9 judges.
@@ -25,13 +26,23 @@ def part_of(pet: str) -> str:
     return PARTS[int(hashlib.md5(pet.encode(), usedforsecurity=False).hexdigest(), 16) % 10]
 
 
+def flattened(image: Image.Image) -> Image.Image:
+    """The picture in RGB; what is transparent becomes white, whatever colour hides behind it."""
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    image = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+
+
 def resize(pet: Path, target: Path, size: int) -> None:
     """Write `image.png` and `mask.png` of `size` x `size` pixels; no colour and no mask value is made up."""
     target.mkdir(parents=True)
+    facts = json.loads((pet / "facts.json").read_text())
     with Image.open(pet / "image.jpg") as image:
         # draft() lets the JPEG decoder halve a large photograph while decoding; BOX then averages what is left.
         image.draft("RGB", (size, size))
-        image.convert("RGB").resize((size, size), Image.Resampling.BOX).save(target / "image.png")
+        upright = ImageOps.exif_transpose(image) if facts["turned"] else image
+        flattened(upright).resize((size, size), Image.Resampling.BOX).save(target / "image.png")
     with Image.open(pet / "mask.png") as mask:
         mask.resize((size, size), Image.Resampling.NEAREST).save(target / "mask.png")
 

@@ -15,10 +15,13 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from PIL import Image
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 PFS = Path("/pfs")
 PET, BACKGROUND, BORDER = 1, 2, 3  # the values of a trimap
+SIDEWAYS = (5, 6, 7, 8)  # the EXIF orientations that exchange width and height
+# What Pillow raised for 25,000 damaged JPEG, PNG, GIF, BMP, TIFF and WebP files.
+UNDECODABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 
 
 def refuse(path: str, problem: str, remedy: str) -> NoReturn:
@@ -37,9 +40,23 @@ def decoded(path: Path, shown: str) -> Image.Image:
     try:
         image = Image.open(io.BytesIO(path.read_bytes()))
         image.load()
-    except (OSError, SyntaxError, ValueError) as error:
-        refuse(shown, f"cannot be decoded ({error})", "Put an undamaged copy, or delete this pet")
+        image.getexif()
+    except UNDECODABLE as error:
+        why = "it begins like no kind of picture" if isinstance(error, UnidentifiedImageError) else error
+        refuse(shown, f"cannot be decoded ({why})", "Put an undamaged copy, or delete this pet")
     return image
+
+
+def is_turned(image: Image.Image, mask: Image.Image) -> bool | None:
+    """Whether the mask was drawn on the photograph as its EXIF orientation turns it; None where it fits neither way.
+
+    A mask belongs to the pixels as they are stored, as in the original data set, unless only the turned photograph
+    has its size.
+    """
+    if mask.size == image.size:
+        return False
+    sideways = image.getexif().get(ExifTags.Base.Orientation) in SIDEWAYS
+    return True if sideways and mask.size == (image.height, image.width) else None
 
 
 def main() -> None:
@@ -59,7 +76,10 @@ def main() -> None:
         refuse(photograph, f"has no label: {facts_name} is missing", "Add its line to annotations/list.txt")
 
     image, mask = decoded(image_path, photograph), decoded(mask_path, trimap)
-    if image.size != mask.size:
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        refuse(photograph, f"has more than 8 bits a channel (mode {image.mode})", "Save it with 8 bits")
+    turned = is_turned(image, mask)
+    if turned is None:
         refuse(
             trimap,
             f"the mask is {mask.width} x {mask.height} pixels, but {photograph} is {image.width} x {image.height}",
@@ -75,13 +95,14 @@ def main() -> None:
         )
 
     facts = json.loads(facts_path.read_text())
-    facts |= {"width": image.width, "height": image.height, "format": image.format, "pet_pixels": pixels[PET]}
+    facts |= {"width": mask.width, "height": mask.height, "format": image.format, "turned": turned}
+    facts["pet_pixels"] = pixels[PET]
     folder = PFS / "out" / pet
     folder.mkdir()
     shutil.copyfile(image_path, folder / "image.jpg")
     shutil.copyfile(mask_path, folder / "mask.png")
     (folder / "facts.json").write_text(json.dumps(facts, indent=1, sort_keys=True) + "\n")
-    print(f"{pet}: {facts['breed']}, {image.width} x {image.height}")
+    print(f"{pet}: {facts['breed']}, {mask.width} x {mask.height}" + (", turned by its EXIF data" if turned else ""))
 
 
 if __name__ == "__main__":

@@ -5,22 +5,37 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import struct
 import tarfile
+import zlib
 from pathlib import Path
 from types import ModuleType
 
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from .steps import load
 
 LIST = b"#Image CLASS-ID SPECIES BREED ID\n#ID: 1:37 Class ids\n#SPECIES: 1:Cat 2:Dog\n#\n#\n#\n"
 
 
-def _picture(kind: str, size: tuple[int, int] = (40, 30), value: int = 1, mode: str = "L") -> bytes:
-    buffer = io.BytesIO()
-    Image.new(mode, size, value if mode == "L" else (90, value, 30)).save(buffer, kind)
+def _picture(
+    kind: str, size: tuple[int, int] = (40, 30), value: int = 1, mode: str = "L", orientation: int | None = None
+) -> bytes:
+    buffer, exif = io.BytesIO(), Image.Exif()
+    if orientation is not None:
+        exif[ExifTags.Base.Orientation] = orientation
+    colours = {"RGB": (90, value, 30), "RGBA": (90, value, 30, 0), "CMYK": (90, value, 30, 10)}
+    Image.new(mode, size, colours.get(mode, value)).save(buffer, kind, exif=exif)
     return buffer.getvalue()
+
+
+def _bomb() -> bytes:
+    """A PNG of a few bytes that says that it is 2^16 pixels square."""
+    data = b"\x89PNG\r\n\x1a\n"
+    for kind, body in ((b"IHDR", struct.pack(">IIBBBBB", 1 << 16, 1 << 16, 8, 0, 0, 0, 0)), (b"IDAT", b"")):
+        data += struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+    return data
 
 
 def _archive(path: Path, files: dict[str, bytes]) -> None:
@@ -87,6 +102,36 @@ def test_stream_writes_nothing_that_a_hostile_name_asks_for(tmp_path: Path) -> N
     assert not [name for name in _written(tmp_path) if not name.startswith("in/") and "Bengal_1" not in name]
 
 
+def test_stream_takes_the_endings_that_cameras_write(tmp_path: Path) -> None:
+    """.JPG, .jpeg and .PNG are the same files to everything after. Break: match the ending by its case."""
+    photograph, mask = _picture("JPEG", mode="RGB"), _picture("PNG")
+    listing = LIST + "".join(f"{pet} 6 1 2\n" for pet in ("a_1", "b_2", "\u00fc.3")).encode()
+    _archive(
+        tmp_path / "in/images.tar.gz",
+        {"images/a_1.JPG": photograph, "images/b_2.jpeg": photograph, "./images/\u00fc.3.jpg": photograph},
+    )
+    _archive(
+        tmp_path / "in/annotations.tar.gz",
+        {"annotations/list.txt": listing}
+        | {f"annotations/trimaps/{name}": mask for name in ("a_1.PNG", "b_2.png", "\u00fc.3.png")},
+    )
+    load("stream").unpack(tmp_path / "in", tmp_path / "out")
+    assert _written(tmp_path / "out") == {
+        name
+        for pet in ("a_1", "b_2", "\u00fc.3")
+        for name in (f"images/{pet}.jpg", f"trimaps/{pet}.png", f"pets/{pet}.json")
+    }
+
+
+def test_stream_refuses_two_photographs_of_one_pet(tmp_path: Path) -> None:
+    """They would overwrite each other. Break: let the later win."""
+    _archives(tmp_path / "in", b"Bengal_1 6 1 2\n", ["Bengal_1"], ["Bengal_1"])
+    photograph = _picture("JPEG", mode="RGB")
+    _archive(tmp_path / "in/images.tar.gz", {"images/Bengal_1.jpg": photograph, "images/Bengal_1.JPG": photograph})
+    with pytest.raises(SystemExit, match=r"images/Bengal_1\.JPG: a second file for the pet Bengal_1, beside"):
+        load("stream").unpack(tmp_path / "in", tmp_path / "out")
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
@@ -136,7 +181,8 @@ def test_warehouse_gathers_one_folder_per_pet(warehouse: ModuleType, tmp_path: P
     assert _written(tmp_path / "out") == {"pug_7/image.jpg", "pug_7/mask.png", "pug_7/facts.json"}
     assert (tmp_path / "out/pug_7/image.jpg").read_bytes() == (tmp_path / "images/images/pug_7.jpg").read_bytes()
     facts = json.loads((tmp_path / "out/pug_7/facts.json").read_text())
-    assert facts == {"id": "pug_7", "breed": "pug", "width": 40, "height": 30, "format": "JPEG", "pet_pixels": 0}
+    size = {"width": 40, "height": 30, "turned": False}
+    assert facts == {"id": "pug_7", "breed": "pug", "format": "JPEG", "pet_pixels": 0, **size}
 
 
 @pytest.mark.parametrize(
@@ -147,7 +193,14 @@ def test_warehouse_gathers_one_folder_per_pet(warehouse: ModuleType, tmp_path: P
             _picture("JPEG", (400, 300), mode="RGB")[:900],
             "images/pug_7.jpg: cannot be decoded",
         ),
-        ("images/images/pug_7.jpg", b"no picture", "images/pug_7.jpg: cannot be decoded"),
+        ("images/images/pug_7.jpg", b"no picture", "images/pug_7.jpg: cannot be decoded (it begins like no kind of"),
+        ("images/images/pug_7.jpg", _bomb(), "images/pug_7.jpg: cannot be decoded (Image size (4294967296 pixels)"),
+        ("images/images/pug_7.jpg", _picture("PNG", mode="I;16"), "images/pug_7.jpg: has more than 8 bits a channel"),
+        (
+            "images/images/pug_7.jpg",
+            _picture("JPEG", (30, 40), mode="RGB", orientation=3),
+            "trimaps/pug_7.png: the mask is 40 x 30 pixels, but images/pug_7.jpg is 30 x 40",
+        ),
         ("trimaps/trimaps/pug_7.png", _picture("PNG", (30, 40)), "trimaps/pug_7.png: the mask is 30 x 40 pixels, but"),
         ("trimaps/trimaps/pug_7.png", _picture("PNG", value=4), "trimaps/pug_7.png: a mask holds 1 (pet), 2"),
         ("trimaps/trimaps/pug_7.png", _picture("PNG", mode="RGB"), "trimaps/pug_7.png: a mask holds 1 (pet), 2"),
@@ -158,6 +211,9 @@ def test_warehouse_gathers_one_folder_per_pet(warehouse: ModuleType, tmp_path: P
     ids=[
         "truncated",
         "no picture",
+        "bomb",
+        "sixteen bits",
+        "turned upside down",
         "other size",
         "other values",
         "colour mask",
@@ -180,6 +236,62 @@ def test_warehouse_refuses_a_bad_pet_by_the_name_of_its_file(
     assert str(ended.value).startswith(message)
     assert "\n" not in str(ended.value)
     assert not _written(tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode"), [("JPEG", "L"), ("JPEG", "CMYK"), ("PNG", "RGBA"), ("GIF", "P"), ("PNG", "LA"), ("PNG", "1")]
+)
+def test_a_picture_of_any_kind_goes_through_both_steps(
+    warehouse: ModuleType, tmp_path: Path, kind: str, mode: str
+) -> None:
+    """The original has a few GIFs and PNGs under the name .jpg. Break: refuse whatever is not an RGB JPEG."""
+    (tmp_path / "images/images/pug_7.jpg").write_bytes(_picture(kind, mode=mode))
+    warehouse.main()
+    load("transform").resize(tmp_path / "out/pug_7", tmp_path / "small", 32)
+    with Image.open(tmp_path / "small/image.png") as image:
+        assert (image.size, image.mode) == ((32, 32), "RGB")
+        colours = [colour for _, colour in image.getcolors() or []]
+    assert mode != "RGBA" or colours == [(255, 255, 255)]  # wholly transparent: what hides behind it is not shown
+
+
+def _lopsided(orientation: int, stored: tuple[int, int]) -> bytes:
+    """A photograph that, shown as its EXIF orientation says, is red where the shown picture's left half is."""
+    shown = (stored[1], stored[0]) if orientation >= 5 else stored
+    upright = Image.new("RGB", shown, (0, 0, 200))
+    upright.paste((200, 0, 0), (0, 0, shown[0] // 2, shown[1]))
+    undo = {6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}
+    pixels = upright.transpose(undo[orientation]) if orientation in undo else upright
+    assert pixels.size == stored
+    exif, buffer = Image.Exif(), io.BytesIO()
+    exif[ExifTags.Base.Orientation] = orientation
+    pixels.save(buffer, "JPEG", exif=exif)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("orientation", "stored", "turned"), [(6, (30, 40), True), (8, (30, 40), True), (1, (40, 30), False)]
+)
+def test_a_photograph_lies_on_its_mask_whatever_its_exif_orientation(
+    warehouse: ModuleType, tmp_path: Path, orientation: int, stored: tuple[int, int], turned: bool
+) -> None:
+    """A mask of 40 x 30 drawn on what a viewer shows: the pixels are turned as well. Break: open without
+    `exif_transpose`, or turn where the stored pixels fit."""
+    (tmp_path / "images/images/pug_7.jpg").write_bytes(_lopsided(orientation, stored))
+    warehouse.main()
+    facts = json.loads((tmp_path / "out/pug_7/facts.json").read_text())
+    assert (facts["turned"], facts["width"], facts["height"]) == (turned, 40, 30)
+    load("transform").resize(tmp_path / "out/pug_7", tmp_path / "small", 32)
+    with Image.open(tmp_path / "small/image.png") as image:
+        left, right = image.getpixel((6, 16)), image.getpixel((26, 16))
+    assert left[0] > 150 > 80 > left[2], left  # type: ignore[index]  # RGB
+    assert right[2] > 150 > 80 > right[0], right  # type: ignore[index]
+
+
+def test_a_mask_of_the_stored_size_belongs_to_the_stored_pixels(warehouse: ModuleType, tmp_path: Path) -> None:
+    """As in the original data set, whose tools know no EXIF. Break: turn whenever there is an orientation."""
+    (tmp_path / "images/images/pug_7.jpg").write_bytes(_picture("JPEG", (40, 30), mode="RGB", orientation=6))
+    warehouse.main()
+    assert json.loads((tmp_path / "out/pug_7/facts.json").read_text())["turned"] is False
 
 
 # ---------------------------------------------------------------------------------------------------------- transform
@@ -209,6 +321,7 @@ def test_resizing_invents_no_mask_value(tmp_path: Path) -> None:
     mask = Image.new("L", (90, 50), 3)
     mask.paste(1, (20, 10, 50, 30))
     mask.save(pet / "mask.png")
+    (pet / "facts.json").write_text('{"turned": false}')
     load("transform").resize(pet, tmp_path / "out/training/pug_7", 32)
     with Image.open(tmp_path / "out/training/pug_7/image.png") as image:
         assert (image.size, image.mode) == ((32, 32), "RGB")
