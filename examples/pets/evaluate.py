@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 import yaml
+from devices import chosen
 from numpy.typing import NDArray
 from pairs import Pairs, read_pairs
 from PIL import Image, ImageDraw
@@ -25,7 +26,8 @@ from unet import CLASSES, UNet, build
 
 PFS = Path("/pfs")
 COLOURS = np.array([(240, 140, 40), (40, 60, 90), (250, 240, 180)], dtype=np.uint8)  # pet, background, border
-CAPTION = 14  # height in pixels of the line of text above each row
+SCALE = 2  # pictures are shown larger than the model sees them
+CAPTION = 18  # height in pixels of a line of text
 
 
 def load(folder: Path) -> UNet:
@@ -38,8 +40,10 @@ def load(folder: Path) -> UNet:
 
 def predict(model: UNet, images: Tensor, batch: int) -> Tensor:
     """The likeliest class of every pixel, int64 (n, h, w), of uint8 images (n, 3, h, w)."""
+    device = next(model.parameters()).device
     with torch.no_grad():
-        return torch.cat([model(part.to(torch.float32) / 255).argmax(dim=1) for part in images.split(batch)])
+        parts = (model(part.to(device, torch.float32) / 255).argmax(dim=1) for part in images.split(batch))
+        return torch.cat([part.cpu() for part in parts])
 
 
 def write_metrics(out: Path, total: dict[str, Any]) -> None:
@@ -65,25 +69,34 @@ def picture(image: NDArray[np.uint8], truth: NDArray[np.int64], predicted: NDArr
     return np.concatenate((image, COLOURS[truth], COLOURS[predicted]), axis=1)
 
 
+def write_legend(draw: ImageDraw.ImageDraw, column: int) -> None:
+    """The first line of the grid: what each column, `column` pixels wide, and each colour is."""
+    for number, name in enumerate(("image", "truth", "prediction")):
+        draw.text((number * column + 4, 3), name, fill="black")
+    left = 2 * column + 4 + int(draw.textlength("prediction")) + 16
+    for name, colour in zip(CLASSES, COLOURS.tolist(), strict=True):
+        draw.rectangle((left, 4, left + 9, 13), fill=tuple(colour), outline="black")
+        draw.text((left + 14, 3), name, fill="black")
+        left += 14 + int(draw.textlength(name)) + 8
+
+
 def write_pictures(path: Path, pairs: Pairs, predicted: Tensor, each: list[dict[str, Any]], count: int) -> None:
-    """The grid: `count` pets, chosen in even steps from the best to the worst IoU of the pet."""
+    """The grid: a legend, then `count` pets, chosen in even steps from the best to the worst IoU of the pet."""
     ranked = sorted(range(len(each)), key=lambda index: (-(each[index]["iou"]["pet"] or 0.0), pairs.names[index]))
     count = min(count, len(ranked))
     chosen = [ranked[round(row * (len(ranked) - 1) / max(1, count - 1))] for row in range(count)]
-    height, width = pairs.images.shape[2:]
-    grid = Image.new("RGB", (3 * width, count * (height + CAPTION)), "white")
+    height, width = (SCALE * side for side in pairs.images.shape[2:])
+    grid = Image.new("RGB", (3 * width, CAPTION + count * (height + CAPTION)), "white")
     draw = ImageDraw.Draw(grid)
+    write_legend(draw, width)
     for row, index in enumerate(chosen):
-        top = row * (height + CAPTION)
+        top = CAPTION + row * (height + CAPTION)
         score = each[index]["iou"]["pet"]
-        draw.text(
-            (3, top + 1),
-            f"{pairs.names[index]}: image, truth, prediction; IoU {score or 0:.3f}",
-            fill="black",
-        )
+        told = "no pixel of a pet" if score is None else f"IoU of the pet {score:.3f}"
+        draw.text((4, top + 3), f"{pairs.names[index]}: {told}", fill="black")
         image = pairs.images[index].permute(1, 2, 0).numpy()
-        pixels = picture(image, pairs.classes[index].numpy(), predicted[index].numpy())
-        grid.paste(Image.fromarray(pixels), (0, top + CAPTION))
+        pixels = Image.fromarray(picture(image, pairs.classes[index].numpy(), predicted[index].numpy()))
+        grid.paste(pixels.resize((3 * width, height), Image.Resampling.NEAREST), (0, top + CAPTION))
     grid.save(path)
 
 
@@ -91,8 +104,9 @@ def main() -> None:
     settings = yaml.safe_load(Path(sys.argv[1]).read_text())
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     torch.use_deterministic_algorithms(True)
+    device = chosen(settings["device"], sys.argv[1])
     model, pairs = load(PFS / "model/model"), read_pairs(PFS / "test/test")
-    predicted = predict(model, pairs.images, settings["batch"])
+    predicted = predict(model.to(device), pairs.images, settings["batch"])
     tables = [confusion(mine, truth, len(CLASSES)) for mine, truth in zip(predicted, pairs.classes, strict=True)]
     each = [scores(table, CLASSES) for table in tables]
     total = {"pets": len(tables), **scores(torch.stack(tables).sum(dim=0), CLASSES)}

@@ -18,9 +18,11 @@ from typing import Any
 
 import torch
 import yaml
+from devices import chosen
 from events import write_scalars
 from losses import bce_jaccard
 from pairs import Pairs, read_pairs
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from scores import confusion, scores
 from torch import Tensor
@@ -33,10 +35,13 @@ PFS = Path("/pfs")
 def make_deterministic(seed: int, threads: int) -> torch.Generator:
     """Fix torch's random state, algorithms and threads; the generator returned drives batches and augmentation.
 
-    Sums depend on the number of threads: it is what pets.yaml says, whatever the machine has.
+    Sums depend on the number of threads: it is what pets.yaml says, whatever the machine has. On a GPU cuBLAS needs
+    CUBLAS_WORKSPACE_CONFIG as well, which every step has from Pedigree. The generator stays on the processor, so that a
+    GPU sees the same batches.
     """
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True)
+    torch.backends.cudnn.benchmark = False  # the fastest algorithm of the moment is another one each time
     torch.manual_seed(seed)
     return torch.Generator().manual_seed(seed)
 
@@ -49,15 +54,15 @@ def rate_at(step: int, steps: int) -> float:
 
 def augmented(images: Tensor, classes: Tensor, how: dict[str, float], random: torch.Generator) -> tuple[Tensor, Tensor]:
     """Mirror, crop and light each pair at random; images are floats in [0, 1], masks stay class indices."""
-    count = len(images)
+    count, device = len(images), images.device
 
     def uniform(low: float, high: float) -> Tensor:
-        return torch.empty(count).uniform_(low, high, generator=random)
+        return torch.empty(count).uniform_(low, high, generator=random).to(device)
 
     scale = uniform(1 - how["zoom"], 1)
     mirror = 1 - 2 * (uniform(0, 1) < how["flip"]).to(torch.float32)
     shift_x, shift_y = (uniform(-1, 1) * (1 - scale) for _ in range(2))
-    zero = torch.zeros(count)
+    zero = torch.zeros(count, device=device)
     window = torch.stack((scale * mirror, zero, shift_x, zero, scale, shift_y), dim=1).view(count, 2, 3)
     grid = functional.affine_grid(window, [count, 1, *images.shape[2:]], align_corners=False)
     images = functional.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
@@ -76,14 +81,15 @@ def augmented(images: Tensor, classes: Tensor, how: dict[str, float], random: to
 
 def watch(model: UNet, pairs: Pairs, batch: int) -> dict[str, Any]:
     """Loss and scores on all of `pairs`."""
+    device = next(model.parameters()).device
     table, loss = torch.zeros(len(CLASSES), len(CLASSES), dtype=torch.int64), 0.0
     model.eval()
     with torch.no_grad():
         for start in range(0, len(pairs.names), batch):
-            truth = pairs.classes[start : start + batch]
-            logits = model(pairs.images[start : start + batch].to(torch.float32) / 255)
+            truth = pairs.classes[start : start + batch].to(device)
+            logits = model(pairs.images[start : start + batch].to(device, torch.float32) / 255)
             loss += float(bce_jaccard(logits, truth)) * len(truth)
-            table += confusion(logits.argmax(dim=1), truth, len(CLASSES))
+            table += confusion(logits.argmax(dim=1), truth, len(CLASSES)).cpu()
     model.train()
     return {"loss": loss / len(pairs.names), **scores(table, CLASSES)}
 
@@ -94,14 +100,15 @@ def train(model: UNet, training: Pairs, validation: Pairs, settings: dict[str, A
         model.parameters(), lr=settings["learning_rate"], weight_decay=settings["weight_decay"]
     )
     steps, batch, rows = settings["steps"], settings["batch"], {}
+    device = next(model.parameters()).device
     order = torch.empty(0, dtype=torch.int64)
     for step in range(steps):
         if len(order) < batch:  # the next pass through the data; what is left of the last one comes first
             order = torch.cat((order, torch.randperm(len(training.names), generator=random)))
         taken, order = order[:batch], order[batch:]
         images, truth = augmented(
-            training.images[taken].to(torch.float32) / 255,
-            training.classes[taken],
+            training.images[taken].to(device, torch.float32) / 255,
+            training.classes[taken].to(device),
             settings["augment"],
             random,
         )
@@ -136,23 +143,36 @@ def write_history(path: Path, rows: dict[int, dict[str, float]]) -> None:
         writer.writerows({"step": step, **numbers} for step, numbers in rows.items())
 
 
+def load_pretrained(model: UNet, path: Path) -> None:
+    """Give the encoder the weights in `path`, a safetensors file; ends the step if it is missing or does not fit."""
+    if not path.is_file():
+        sys.exit(
+            f"{path}: no such file for this step. Add it to `code.include` of train in pets.yaml, or set pretrained: null"
+        )
+    try:
+        model.encoder.load_pretrained(load_file(path))
+    except (SafetensorError, ValueError) as error:
+        sys.exit(f"{path}: {error}. `width` in train.yaml must be that of the file, 1.0 for the published weights")
+
+
 def main() -> None:
     settings = yaml.safe_load(Path(sys.argv[1]).read_text())
     seed, threads = int(os.environ["PEDIGREE_SEED"]), int(os.environ["OMP_NUM_THREADS"])
+    device = chosen(settings["device"], sys.argv[1])
     random = make_deterministic(seed, threads)
     training, validation = read_pairs(PFS / "training/training"), read_pairs(PFS / "validation/validation")
     print(f"{len(training.names)} pets to train on, {len(validation.names)} to watch", flush=True)
 
     model = build(settings["model"])
     if settings["model"]["pretrained"]:
-        model.encoder.load_pretrained(load_file(settings["model"]["pretrained"]))
-    model = model.to(memory_format=torch.channels_last)
+        load_pretrained(model, Path(settings["model"]["pretrained"]))
+    model = model.to(device, memory_format=torch.channels_last)
     rows = train(model, training, validation, settings, random)
 
     out = PFS / "out"
     (out / "model").mkdir()
     save_file(
-        {name: tensor.contiguous() for name, tensor in model.state_dict().items()},
+        {name: tensor.cpu().contiguous() for name, tensor in model.state_dict().items()},
         out / "model/weights.safetensors",
     )
     card = {"model": model.settings, "classes": CLASSES, "size": list(training.images.shape[2:])}
@@ -160,6 +180,8 @@ def main() -> None:
     write_history(out / "history.csv", rows)
     write_scalars(out / "tensorboard", rows)
     facts = {"settings": settings, "seed": seed, "threads": torch.get_num_threads(), "torch": torch.__version__}
+    if device.type == "cuda":
+        facts["gpu"] = torch.cuda.get_device_name(device)
     facts |= {"training": training.names, "validation": validation.names}
     (out / "training.json").write_text(json.dumps(facts, indent=1) + "\n")
 
