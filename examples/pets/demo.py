@@ -19,7 +19,9 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+ARCHIVES = ("images.tar.gz", "annotations.tar.gz")
 LINEAGE_LINES = 12  # of the tree by file, which has a few lines for each photograph
+CHANGED = "beagle_1"  # a pet of the training part
 MODEL = "train@master:/model/weights.safetensors"
 
 
@@ -82,7 +84,13 @@ def make_archives(demo: Demo, source: str, pets: int) -> str:
     if source == "oxford":
         demo.run("python", "fetch.py", "fetch.yaml", "archives-oxford")
         return "archives-oxford"
-    return str(Path(source).resolve())
+    folder = Path(source).resolve()
+    missing = [name for name in ARCHIVES if not (folder / name).is_file()]
+    if missing:
+        sys.exit(
+            f"{folder}: {' and '.join(missing)} missing here. --source takes drawn, oxford, or a folder with both archives"
+        )
+    return str(folder)
 
 
 def head(text: str, lines: int) -> str:
@@ -114,6 +122,33 @@ def show_results(demo: Demo) -> None:
     print(f"  {shown(results / 'lineage.html')}")
 
 
+def what_next(demo: Demo, folder: str, drawn: int | None) -> str:
+    """What to change and what then runs, as lines to type. `drawn` is how many pets were drawn here, None for none."""
+    lines = [
+        f"cd {shown(demo.project)} && source {demo.bin / 'activate'}",
+        wide("edit a number in train.yaml, then pedigree run", "train and evaluate run"),
+        wide("edit a line of evaluate.py, then pedigree run", "evaluate runs"),
+    ]
+    if drawn is not None:
+        put = f"pedigree put archives {folder}/*.tar.gz && pedigree run"
+        lines += [
+            f"python generate.py {folder} --pets {drawn} --redraw {CHANGED} && {put}",
+            wide("", f"{CHANGED} alone goes through warehouse and transform, then train and evaluate"),
+            f"python generate.py {folder} --pets {drawn + 1} && {put}",
+            wide("", "one pet more; train runs only if it is in a part that train reads"),
+        ]
+    lines += [
+        wide("pedigree explain evaluate", "why it ran, down to the line that changed"),
+        "pedigree get train@master:/tensorboard -o tb && tensorboard --logdir tb",
+    ]
+    return "\n".join(["Or change something and see what runs:", *(f"  {line}" for line in lines)])
+
+
+def wide(what: str, then: str) -> str:
+    """A line in two columns."""
+    return f"{what:47}{then}"
+
+
 def shown(path: Path) -> str:
     """The path from here, if that is shorter."""
     relative = os.path.relpath(path)
@@ -142,23 +177,15 @@ def main() -> None:
 
     demo.title("Data: two archives in the layout of the Oxford-IIIT Pet data set")
     folder = make_archives(demo, arguments.source, arguments.pets)
-    demo.run("pedigree", "put", "archives", f"{folder}/images.tar.gz", f"{folder}/annotations.tar.gz")
+    demo.run("pedigree", "put", "archives", *(f"{folder}/{name}" for name in ARCHIVES))
 
     demo.title("Five pipelines")
     demo.run("pedigree", "apply", "pets.yaml")
     demo.run("pedigree", "run")
 
     show_results(demo)
-    print(
-        f"\nDone in {time.monotonic() - started:.0f} s. Run it again: nothing runs twice. Or change something and see what runs:\n"
-        f"  cd {shown(demo.project)} && source {demo.bin / 'activate'}\n"
-        "  edit train.yaml, one number         -> pedigree run: train and evaluate\n"
-        "  edit scores.py, one line            -> pedigree run: train and evaluate\n"
-        f"  python generate.py archives --pets {arguments.pets + 1} && pedigree put archives archives/*.tar.gz\n"
-        "                                      -> pedigree run: one new pet through warehouse and transform\n"
-        "  pedigree explain evaluate           why it ran\n"
-        "  tensorboard: pedigree get train@master:/tensorboard -o tb && tensorboard --logdir tb"
-    )
+    print(f"\nDone in {time.monotonic() - started:.0f} s. Run it again: nothing runs twice.")
+    print(what_next(demo, folder, arguments.pets if arguments.source == "drawn" else None))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 """Draws cats and dogs, with masks, into archives laid out exactly as the Oxford-IIIT Pet data set's.
 
-    python generate.py FOLDER [--pets 120] [--seed 0]
+    python generate.py FOLDER [--pets 120] [--seed 0] [--redraw ID]
 
 Writes FOLDER/images.tar.gz (`images/ID.jpg`) and FOLDER/annotations.tar.gz (`annotations/trimaps/ID.png`,
 `annotations/list.txt`). Each pet is drawn from a random state of its own, so the n-th pet is the same whatever the number
-of pets: `--pets 121` adds one photograph and changes none. The same arguments give the same bytes.
+of pets: `--pets 121` adds one photograph and changes none, `--redraw beagle_3` changes one. The same arguments give the
+same bytes.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import gzip
 import io
 import math
 import random
+import sys
 import tarfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -246,11 +248,13 @@ def write_archive(path: Path, files: Iterable[tuple[str, bytes]]) -> None:
                 archive.addfile(member, io.BytesIO(data))
 
 
-def generate(folder: Path, pets: int, seed: int) -> None:
-    """Write both archives into `folder`, which is made if need be."""
-    folder.mkdir(parents=True, exist_ok=True)
+def generate(folder: Path, pets: int, seed: int, redraw: str | None = None) -> None:
+    """Write both archives into `folder`, which is made if need be; the pet `redraw` as another seed draws it."""
     ids = sorted((pet_id(number) for number in range(pets)), key=str.lower)
-    drawn = {pet: draw_pet(pet, seed) for pet in ids}
+    if redraw is not None and redraw not in ids:
+        sys.exit(f"there is no pet {redraw} among these {pets}; the last is {pet_id(pets - 1)}")
+    folder.mkdir(parents=True, exist_ok=True)
+    drawn = {pet: draw_pet(pet, seed + (pet == redraw)) for pet in ids}
     images = [(f"images/{pet}.jpg", _encoded(drawn[pet][0], "JPEG")) for pet in ids]
     masks = [(f"annotations/trimaps/{pet}.png", _encoded(drawn[pet][1], "PNG")) for pet in ids]
     listing = HEADER + "".join(list_line(pet) for pet in ids)
@@ -265,8 +269,9 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="where images.tar.gz and annotations.tar.gz are written")
     parser.add_argument("--pets", type=int, default=120, help="how many (default 120)")
     parser.add_argument("--seed", type=int, default=0, help="another seed draws other pets (default 0)")
+    parser.add_argument("--redraw", metavar="ID", help="draw this one pet anew, as the next seed would")
     arguments = parser.parse_args()
-    generate(arguments.folder, arguments.pets, arguments.seed)
+    generate(arguments.folder, arguments.pets, arguments.seed, arguments.redraw)
     print(f"{arguments.folder}: images.tar.gz and annotations.tar.gz with {arguments.pets} pets")
 
 

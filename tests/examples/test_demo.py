@@ -36,8 +36,9 @@ class Pets:
         assert old in text
         path.write_text(text.replace(old, new, 1))
 
-    def draw(self, pets: int) -> None:
-        subprocess.run([sys.executable, "generate.py", "archives", "--pets", str(pets)], cwd=self.folder, check=True)
+    def draw(self, pets: int, *options: str) -> None:
+        command = [sys.executable, "generate.py", "archives", "--pets", str(pets), *options]
+        subprocess.run(command, cwd=self.folder, check=True)
         self.pedigree("put", "archives", "archives/images.tar.gz", "archives/annotations.tar.gz")
 
     def pedigree(self, *arguments: str) -> str:
@@ -52,8 +53,15 @@ class Pets:
         return {job["pipeline"]: (job["processed"], job["skipped"]) for job in report["jobs"]}
 
 
+def without_idle(ran: dict[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
+    """Pipelines in which something ran."""
+    return {name: numbers for name, numbers in ran.items() if numbers[0]}
+
+
 def test_each_change_runs_exactly_what_depends_on_it(tmp_path: Path) -> None:
-    """One more photograph, one number, one line of code. Break: give `transform` the whole warehouse as one datum."""
+    """One photograph more or another, one number, one line of code. Break: give `transform` the whole warehouse as one
+    datum, or `train` the whole of `transform`.
+    """
     pets = Pets(tmp_path / "one")
     pets.draw(PETS)
     first = pets.run()
@@ -76,6 +84,20 @@ def test_each_change_runs_exactly_what_depends_on_it(tmp_path: Path) -> None:
     ran = pets.run()
     assert ran["warehouse"] == (1, PETS)
     assert ran["transform"] == (1, PETS)
+
+    part_of = load("transform").part_of
+    ids = [load("generate").pet_id(number) for number in range(PETS + 1)]
+    waiting, judging = (next(pet for pet in ids if part_of(pet) == part) for part in ("calibration", "test"))
+    one = {"stream": (1, 0), "warehouse": (1, PETS), "transform": (1, PETS)}
+    pets.draw(PETS + 1, "--redraw", waiting)  # no later step reads the calibration part
+    assert without_idle(pets.run()) == one
+    pets.draw(PETS + 1)  # back to what it was: the one cache has it
+    assert without_idle(pets.run()) == {}
+    pets.draw(PETS + 1, "--redraw", judging)
+    assert without_idle(pets.run()) == one | {"evaluate": (1, 0)}
+
+    pets.edit("transform.py", "Image.Resampling.BOX", "Image.Resampling.BILINEAR")
+    assert without_idle(pets.run()) == {"transform": (PETS + 1, 0), "train": (1, 0), "evaluate": (1, 0)}
 
     again = Pets(tmp_path / "two")
     again.draw(PETS)

@@ -7,6 +7,7 @@ import re
 import tarfile
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from .steps import load
@@ -58,3 +59,15 @@ def test_one_pet_more_changes_no_other(tmp_path: Path) -> None:
     assert len(more) == 6
     for name in ("images.tar.gz", "annotations.tar.gz"):
         assert (tmp_path / "more" / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
+
+
+def test_one_pet_drawn_anew_changes_no_other(tmp_path: Path) -> None:
+    """Photograph and mask of that pet change, and the list stays. Break: use the next seed for all."""
+    generate = load("generate")
+    generate.generate(tmp_path / "one", 5, seed=3)
+    generate.generate(tmp_path / "two", 5, seed=3, redraw="beagle_1")
+    for archive, changed in (("images", "images/beagle_1.jpg"), ("annotations", "annotations/trimaps/beagle_1.png")):
+        one, two = (_members(tmp_path / folder / f"{archive}.tar.gz") for folder in ("one", "two"))
+        assert {name for name in one.keys() | two.keys() if one.get(name) != two.get(name)} == {changed}
+    with pytest.raises(SystemExit, match="there is no pet beagle_9 among these 5"):
+        generate.generate(tmp_path / "three", 5, seed=3, redraw="beagle_9")
