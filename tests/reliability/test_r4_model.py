@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -17,9 +16,8 @@ from pedigree.errors import InUse, InvalidPath, PathClash, PathNotFound
 from pedigree.store import fsck, gc, trees
 from pedigree.store.commits import Commit
 from pedigree.store.paths import file_path
+from tests.reliability.subject import NIGHTLY
 from tests.security.paths import HARMLESS, HOSTILE
-
-NIGHTLY = os.environ.get("PEDIGREE_NIGHTLY") == "1"
 
 PATHS = st.one_of(
     st.sampled_from(["a", "b", "a/b", "a/c", "d/e/f", "d/e", "d.txt", "z"]),
@@ -252,6 +250,7 @@ class StoreAgainstDictionary(RuleBasedStateMachine):
                     line.append(at)
                     at = self.parents[at]
                 assert [commit.id for commit in self.store.log(f"r@{name}")] == line
+                assert self.read(head) == self.files[head]
 
     def read(self, reference: str) -> Files:
         tree = self.store.resolve(f"r@{reference}").commit.tree

@@ -14,8 +14,10 @@ import pytest
 import pedigree
 from pedigree.errors import Damaged, PedigreeError
 from pedigree.store import fsck, gc, packs, trees
+from pedigree.store.nodes import parse
 from pedigree.store.put import put
 from pedigree.store.store import Store
+from pedigree.store.survey import Root, roots
 from tests.reliability.subject import NIGHTLY, ROOM, TARGET, Base
 
 PAGE = 4096
@@ -44,6 +46,7 @@ class Whole:
                 store.pin("a job", objects=[pinned])
             self.contents: Contents = dict(read(store))
             self.needed = needed(store)
+            self.closures = {root.label: closure(store, root) for root in roots(store.database)}
         self.rows = dump(base.project)
         self.files = sorted(
             str(path.relative_to(base.project))
@@ -57,6 +60,30 @@ def read(store: Store) -> Iterator[tuple[tuple[str, str], bytes]]:
     for commit in store.log("data@master"):
         for path, entry in trees.scan(commit.tree, store.objects.read):
             yield (commit.id, path), store.objects.read(entry.digest)
+
+
+def closure(store: Store, root: Root) -> set[str]:
+    """The digests of every object that a commit, an open commit or a pin needs."""
+    found, waiting = {root.digest}, [root.digest] if root.kind == "tree" else []
+    while waiting:
+        name = waiting.pop()
+        node = parse(store.objects.read(name), name)
+        children = [node.child(index) for index in range(len(node.lines))]
+        found.update(children)
+        if node.level:
+            waiting += children
+    return found
+
+
+def affected(store: Store, whole: Whole) -> set[str]:
+    """What has lost an object, found by reading every one."""
+    broken = set()
+    for digest in set().union(*whole.closures.values()):
+        try:
+            store.objects.verify(digest)
+        except PedigreeError:
+            broken.add(digest)
+    return {label for label, digests in whole.closures.items() if digests & broken}
 
 
 def needed(store: Store) -> set[str]:
@@ -214,8 +241,10 @@ def test_all_damage_to_objects_is_found_and_reaches_no_reader(whole: Whole) -> N
             kept = {file: (project / file).read_bytes() if (project / file).is_file() else None for file in whole.files}
             if bool(problems) != harmful:
                 broken.append((name, what, f"fsck says {problems}"))
-            elif harmful and name in whole.needed and what == "remove" and not any(item.commits for item in problems):
-                broken.append((name, what, f"no commit is named: {problems}"))
+            elif (named := {label for item in problems for label in item.commits}) != (lost := affected(store, whole)):
+                broken.append((name, what, f"fsck names {named}, but {lost} lost something: {problems}"))
+            elif not all(item.where and item.repair for item in problems):
+                broken.append((name, what, f"no file or no repair is named: {problems}"))
             elif (wrong := _misread(store, whole)) is not None:
                 broken.append((name, what, f"a reader got wrong bytes of {wrong}"))
             elif (wrong := _after_gc(store, whole, project, kept)) is not None:
