@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
+import random
 import subprocess
 import sys
+import time
 from contextlib import suppress
+from multiprocessing.sharedctypes import Synchronized
 from multiprocessing.synchronize import Barrier, Event
 from pathlib import Path
 
@@ -18,6 +21,7 @@ from pedigree.store import fsck, gc, trees
 WRITERS = 8
 COMMITS = 15
 ROUNDS = 20
+PAUSE_S = 0.2
 
 #: Executors start by spawn; a fork would carry this process's open stores along.
 PROCESSES = multiprocessing.get_context("spawn")
@@ -25,6 +29,7 @@ PROCESSES = multiprocessing.get_context("spawn")
 
 def write(project: Path, name: int, count: int, start: Barrier) -> None:
     """Commit `count` times; half of the objects are shared by all writers, one of them large."""
+    rng = random.Random(name)
     with pedigree.open(project) as store:
         start.wait()
         for turn in range(count):
@@ -33,8 +38,9 @@ def write(project: Path, name: int, count: int, start: Barrier) -> None:
                 change.write(f"shared/{name}/{turn}", b"shared %d" % turn)
                 change.append("log", b"%d/%d\n" % (name, turn))
                 if turn % 5 == 0:
-                    # Written and given up: gc removes what the next writer is about to find already there.
                     change.write(f"large/{name}", b"%d" % turn * (1 << 20))
+            # Eight without a pause never let go of the lock together, and gc would not meet them once.
+            time.sleep(rng.uniform(0, PAUSE_S))
 
 
 def write_first(projects: list[Path], name: int, start: Barrier) -> None:
@@ -47,8 +53,12 @@ def write_first(projects: list[Path], name: int, start: Barrier) -> None:
                 change.write(f"shared/{name}", b"shared")
 
 
-def abandon_and_collect(project: Path, start: Barrier, stop: Event) -> None:
-    """Leave the writers' shared objects behind without a commit, and collect them, until told to stop."""
+def abandon_and_collect(project: Path, start: Barrier, stop: Event, removals: Synchronized[int]) -> None:
+    """Leave the writers' shared objects behind without a commit, and collect them, until told to stop.
+
+    What a writer is about to find already there is what gc is about to remove. `removals` counts the collections that
+    removed something while the writers were at work.
+    """
     with pedigree.open(project) as store:
         start.wait()
         turn = 0
@@ -60,14 +70,16 @@ def abandon_and_collect(project: Path, start: Barrier, stop: Event) -> None:
                 with store.database.transaction():
                     batch.record()
             with suppress(Busy):  # the writers overlap without a gap: it tries again
-                gc.collect(store, wait_s=0.2)
+                gone = gc.collect(store, wait_s=0.2)
+                removals.value += bool(gone.objects) and not stop.is_set()
             turn += 1
 
 
-def run(project: Path, commits: int) -> None:
-    start, stop = PROCESSES.Barrier(WRITERS + 1), PROCESSES.Event()
-    writers = [PROCESSES.Process(target=write, args=(project, n, commits, start)) for n in range(WRITERS)]
-    collector = PROCESSES.Process(target=abandon_and_collect, args=(project, start, stop))
+def run(project: Path) -> int:
+    """Let the writers and the collector go until the writers have done; how often something was removed meanwhile."""
+    start, stop, removals = PROCESSES.Barrier(WRITERS + 1), PROCESSES.Event(), PROCESSES.Value("i", 0)
+    writers = [PROCESSES.Process(target=write, args=(project, n, COMMITS, start)) for n in range(WRITERS)]
+    collector = PROCESSES.Process(target=abandon_and_collect, args=(project, start, stop, removals))
     for process in (*writers, collector):
         process.start()
     for process in writers:
@@ -75,6 +87,7 @@ def run(project: Path, commits: int) -> None:
     stop.set()
     collector.join()
     assert [process.exitcode for process in (*writers, collector)] == [0] * (WRITERS + 1)
+    return int(removals.value)
 
 
 @pytest.mark.slow
@@ -85,7 +98,9 @@ def test_eight_writers_and_a_collector_give_one_whole_line(tmp_path: Path) -> No
     """
     with pedigree.init(tmp_path) as store:
         store.create_repository("r")
-        run(tmp_path, COMMITS)
+        removals = run(tmp_path)
+        print(f"R5: {removals} collections removed something among {WRITERS * COMMITS} commits")
+        assert removals >= 3, "gc hardly met the writers: this test would see no object removed too early"
         line = list(store.log("r"))
         assert len(line) == WRITERS * COMMITS
         assert len({commit.message for commit in line}) == WRITERS * COMMITS
