@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -84,3 +86,28 @@ def test_a_server_of_ones_own_must_be_allowed(oxford: Oxford, tmp_path: Path) ->
     assert done.returncode == 1
     assert "which is not public" in done.stderr
     assert oxford.asked == []
+
+
+@pytest.mark.slow
+def test_the_spout_fetches_and_commits_by_itself(oxford: Oxford, tmp_path: Path) -> None:
+    """spout.yaml as it stands, in the sandbox with the network, by the environment of these tests. Break: leave the
+    editable installation of pedigree out of the step's code."""
+    project = tmp_path / "project"
+    project.mkdir()
+    for name in ("fetch.py", "stream.py", "spout.yaml"):
+        shutil.copy(PETS / name, project)
+    (project / "fetch.yaml").write_text(oxford.settings())
+    pedigree = [str(Path(sys.executable).with_name("pedigree"))]
+    for words in (["init"], ["apply", "spout.yaml"]):
+        subprocess.run([*pedigree, *words], cwd=project, check=True, capture_output=True)
+    said = []
+    with subprocess.Popen([*pedigree, "run", "--watch"], cwd=project, stderr=subprocess.PIPE, text=True) as watching:
+        assert watching.stderr is not None
+        for line in watching.stderr:  # a test that hangs fails by its time limit
+            said.append(line)
+            if "by spout" in line or "started again" in line:
+                break
+        watching.send_signal(signal.SIGINT)
+        said += watching.stderr.readlines()
+    listed = subprocess.run([*pedigree, "ls", "stream@master:/images"], cwd=project, capture_output=True, text=True)
+    assert len(listed.stdout.splitlines()) == 6, "".join(said) + listed.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,32 @@ def _write(folder: Path, files: dict[str, str]) -> None:
 
 def _closure(folder: Path, *cmd: str, **options: Any) -> list[str]:
     return [item.path for item in code.closure_of(_pipeline(*cmd, **options), folder).files]
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder outside of the project that is installed with `pip install -e`."""
+    folder, site = tmp_path / "elsewhere", tmp_path / "lib/site-packages"
+    _write(folder, {"tool/__init__.py": "from tool import part", "tool/part.py": "", "tool/rest.py": "", "json.py": ""})
+    _write(site, {"tool.pth": f"{folder}\n", "hook.pth": "import sys\n", "gone.pth": "/nowhere\n"})
+    monkeypatch.setattr("sys.path", [str(site)])
+    code._editable.cache_clear()
+    yield folder
+    code._editable.cache_clear()
+
+
+def test_an_editable_installation_outside_the_project_is_code(tmp_path: Path, installed: Path) -> None:
+    """What a step imports from it exists for the step and is part of the digest, and the standard library is not
+    covered by a file of its. Break: follow editable installations inside the project alone (the import fails in the
+    sandbox), or mount them (an edit goes unnoticed)."""
+    _write(tmp_path / "project", {"train.py": "import json, tool"})
+    pipeline = _pipeline("python", "train.py")
+    before = code.closure_of(pipeline, tmp_path / "project")
+    assert [item.path for item in before.files] == [".project/tool/__init__.py", ".project/tool/part.py", "train.py"]
+    (installed / "tool/rest.py").write_text("not imported")
+    assert code.closure_of(pipeline, tmp_path / "project").digest == before.digest
+    (installed / "tool/part.py").write_text("imported")
+    assert code.closure_of(pipeline, tmp_path / "project").digest != before.digest
 
 
 PROJECT = {

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pedigree.store.batch import Batch
     from pedigree.store.objects import Objects
 
-#: Where modules from outside the code's root go below /code: an editable installation elsewhere in the project.
+#: Where modules from outside the code's root go below /code: those of editable installations.
 PROJECT = ".project"
 #: Never code: caches, other tools' folders and the store itself.
 _SKIPPED = frozenset({"__pycache__", ".git", ".pedigree", ".venv", ".mypy_cache", ".ruff_cache", ".pytest_cache"})
@@ -69,13 +69,13 @@ def closure_of(pipeline: Pipeline, project: Path, *, cache: Path | None = None) 
     an unchanged pipeline costs a `stat` of each. Raises InvalidSpec when the spec names a file that is not there.
     """
     root = os.path.normpath(project / pipeline.base / pipeline.code.root)
-    key = _key(pipeline, root, str(project))
+    key = _key(pipeline, root)
     memory = None if cache is None else cache / "code" / f"{key[:32]}.json"
     known = _recall(memory, key)
     if known is not None:
         return known
     before = time.time_ns()
-    found, looked_in = _find(pipeline, root, str(project))
+    found, looked_in = _find(pipeline, root)
     files: list[CodeFile] = []
     stamps: list[list[Any]] = []
     for path, source in sorted(found.items()):
@@ -168,19 +168,19 @@ def _compile(folder: Path, modules: list[str], seen_in: str) -> None:
 # ------------------------------------------------------------------------------------------------- finding
 
 
-def _find(pipeline: Pipeline, root: str, project: str) -> tuple[dict[str, str], list[str]]:
+def _find(pipeline: Pipeline, root: str) -> tuple[dict[str, str], list[str]]:
     """Host path by path below /code, and the folders that were looked in."""
     found: dict[str, str] = {}
     looked_in: dict[str, None] = {}
     if pipeline.code.files is not None:
         found.update(_listed(pipeline, pipeline.code.files, root, looked_in, "code.files"))
     else:
-        found.update(_automatic(pipeline, root, project, looked_in))
+        found.update(_automatic(pipeline, root, looked_in))
     found.update(_listed(pipeline, pipeline.code.include, root, looked_in, "code.include"))
     return found, list(looked_in)
 
 
-def _automatic(pipeline: Pipeline, root: str, project: str, looked_in: dict[str, None]) -> dict[str, str]:
+def _automatic(pipeline: Pipeline, root: str, looked_in: dict[str, None]) -> dict[str, str]:
     from pedigree.pipeline.imports import Closure, wanted
 
     def read(path: str) -> list[Wanted]:
@@ -190,8 +190,8 @@ def _automatic(pipeline: Pipeline, root: str, project: str, looked_in: dict[str,
         except OSError:
             return []
 
-    installed = [path for path in _editable(project) if path != root and not path.startswith(root + "/")]
-    closure = Closure([root, f"{root}/src", *installed], read)
+    installed = [path for path in _editable() if path != root and not path.startswith(root + "/")]
+    closure = Closure([root, f"{root}/src"], read, installed=installed)
     scripts: list[str] = []
     transform = pipeline.transform
     for argv, stdin in ((transform.cmd, transform.stdin), (transform.err_cmd, transform.err_stdin)):
@@ -360,9 +360,12 @@ def _walk(root: str, folder: str, looked_in: dict[str, None]) -> Iterator[str]:
             yield path
 
 
-@lru_cache(maxsize=8)
-def _editable(project: str) -> tuple[str, ...]:
-    """Folders of the project that this environment imports from: editable installations."""
+@lru_cache(maxsize=1)
+def _editable() -> tuple[str, ...]:
+    """Folders that this environment imports from besides its own: editable installations, in the project or outside of it.
+
+    They change under the user's hands, so what a step imports from them is code and no part of the environment.
+    """
     import sys
 
     found: list[str] = []
@@ -379,7 +382,7 @@ def _editable(project: str) -> tuple[str, ...]:
                     path = os.path.normpath(os.path.join(site, line.strip()))
                     if line.startswith(("import ", "import\t", "#")) or not line.strip():
                         continue
-                    if (path == project or path.startswith(project + "/")) and os.path.isdir(path):
+                    if os.path.isdir(path):
                         found.append(path)
     return tuple(dict.fromkeys(found))
 
@@ -387,14 +390,14 @@ def _editable(project: str) -> tuple[str, ...]:
 # --------------------------------------------------------------------------------------------- remembering
 
 
-def _key(pipeline: Pipeline, root: str, project: str) -> str:
+def _key(pipeline: Pipeline, root: str) -> str:
     transform, code = pipeline.transform, pipeline.code
     return canonical.digest_of(
         "code-key",
         [
             _MEMORY_FORMAT,
             root,
-            list(_editable(project)),
+            list(_editable()),
             [list(transform.cmd), list(transform.stdin), list(transform.err_cmd), list(transform.err_stdin)],
             None if code.files is None else list(code.files),
             list(code.include),

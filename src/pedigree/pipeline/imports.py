@@ -67,12 +67,18 @@ def _all(node: ast.Assign) -> list[Wanted]:
 class Closure:
     """Collects files. `read` gives the imports of a file, `roots` are the folders that imports are looked up in.
 
+    `installed` are looked up last and never for a module of the standard library, as Python does with the folders of
+    editable installations.
+
     `files` are the files found, in order; `looked_in` every folder whose listing decided something, so that whoever
     remembers the answer knows when to ask again.
     """
 
-    def __init__(self, roots: Iterable[str], read: Callable[[str], list[Wanted]]) -> None:
-        self.roots = list(dict.fromkeys(roots))
+    def __init__(
+        self, roots: Iterable[str], read: Callable[[str], list[Wanted]], *, installed: Iterable[str] = ()
+    ) -> None:
+        self.roots = list(dict.fromkeys((*roots, *installed)))
+        self._installed = frozenset(installed)
         self.files: dict[str, None] = {}
         self.looked_in: dict[str, None] = {}
         self._read = read
@@ -144,6 +150,8 @@ class Closure:
             return None
         namespace: list[str] = []
         for place in places:
+            if place in self._installed and parts[0] in sys.stdlib_module_names:
+                continue
             kind = self._kind(place, parts[0])
             if kind == "namespace":
                 # A plain folder counts only when no later place has a real module of that name.
