@@ -108,6 +108,24 @@ def test_a_spout_that_fails_says_so_and_commits_nothing_of_its_rest(project: Pro
     assert project.store.head("source") is None
 
 
+def test_a_spout_that_fails_is_started_again_and_says_why_in_one_line(project: Project) -> None:
+    """Break: show the error's two lines in one, with the escape of the line's end between them."""
+    project.apply("pipeline: {name: source}\nspout: {}\ntransform: {cmd: [sh, -c, 'exit 4']}\n")
+    said: list[str] = []
+    watch: Watch
+
+    def tell(event: events.Event) -> None:
+        if isinstance(event, events.Output):
+            said.append(event.line)
+            watch.stop()
+
+    watch = Watch(project.store, on_event=tell)
+    watch.run()
+    assert said == [
+        "The spout 'source' ended with exit code 4. Its log is .pedigree/logs/source/log. (started again in 1 s)"
+    ]
+
+
 def test_a_service_is_restarted_when_its_input_moves_and_killed_at_the_end(project: Project) -> None:
     """Break: keep a service alive whatever its inputs hold."""
     project.put("in", {"a": "one"})

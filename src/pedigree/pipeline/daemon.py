@@ -110,8 +110,10 @@ def run(
     if failures:
         raise failures[0]
     if not good and not stop.thrown:
+        last = transcript.last_lines(3)
         raise StepFailed(
-            f"The {pipeline.kind} {pipeline.name!r} ended with exit code {result.exit_code}: {transcript.last_lines(3)}",
+            f"The {pipeline.kind} {pipeline.name!r} ended with exit code {result.exit_code}"
+            + (f": {last}" if last else "."),
             remedy=f"Its log is {_shown(task.log_path, store.project)}.",
             pipeline=pipeline.name,
             exit_code=result.exit_code,

@@ -161,7 +161,7 @@ class Daemon:
                     self._fail("a service must not end")
         except PedigreeError as error:
             if not self._stop.thrown:
-                self._fail(str(error))
+                self._fail(" ".join(str(error).splitlines()))
 
     def _fail(self, why: str) -> None:
         pause = PAUSES_S[min(self.failures, len(PAUSES_S) - 1)]
