@@ -7,7 +7,7 @@ DEV := .venv
 SHELL := /bin/bash
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench docs lock clean system-demo system-test
+.PHONY: help demo test nightly check format bench docs lock clean system-demo system-test
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,6 +17,9 @@ demo: system-demo $(DEMO)/.ready  ## set up, then run examples/pets from archive
 
 test: check system-test  ## set up, then every test: the fast suite, then reliability, security and the whole example
 	$(DEV)/bin/python -m pytest -q -m slow
+
+nightly: system-test $(DEV)/.ready  ## the reliability tests at full length: every call, free seeds (about ten minutes)
+	PEDIGREE_NIGHTLY=1 $(DEV)/bin/python -m pytest -q -s tests/reliability
 
 check: $(DEV)/.ready  ## format, lint, types, import contracts, fast tests (under four minutes)
 	$(DEV)/bin/ruff format --check .
