@@ -12,7 +12,7 @@ from pedigree.pipeline import code, datums, planning
 from pedigree.pipeline.executors.contract import DatumResult, DatumTask
 from pedigree.pipeline.executors.local import LocalExecutor
 from pedigree.pipeline.model import PfsInput, Pipeline, Transform
-from pedigree.store import Store
+from pedigree.store import Store, trees
 from pedigree.store.trees import Entry
 
 
@@ -69,6 +69,9 @@ class Bench:
             )
             for datum in planned
         ]
+
+    def entries_of(self, repo: str) -> list[tuple[str, Entry]]:
+        return list(trees.scan(self.store.resolve(f"{repo}@master").commit.tree, self.store.objects.read))
 
     def executor(self, workers: int = 1) -> LocalExecutor:
         return LocalExecutor(self.store, workers=workers, isolation=self.level)

@@ -6,12 +6,14 @@ import os
 import socket
 import sys
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
-from pedigree.errors import IsolationUnavailable
+from pedigree.errors import IsolationUnavailable, MissingObject
 from pedigree.pipeline import sandbox, view
 from pedigree.pipeline.model import PfsInput, Resources
+from pedigree.store.objects import Objects
 from tests.pipeline.site_of import Bench, processes
 
 
@@ -359,6 +361,57 @@ def test_empty_files_have_names_only(bench: Bench) -> None:
     )
     bench.run_all(pipeline)
     assert bench.files == {"size": b"0\n", "a": b"alpha\n"}
+
+
+def test_lazy_files_are_pipes_filled_when_they_are_opened(bench: Bench) -> None:
+    """Twice in turn, two side by side, empty and large ones, one left half read; a link to one moves no bytes.
+
+    Break: keep the pipe after it was filled: the second reader then gets nothing, or the first one gets all twice.
+    """
+    bench.put({"big": bytes(range(256)) * 8192, "empty": b""})
+    script = """
+        cd /pfs/in; test -p a.txt && test -p deep/er/b.txt && stat -c '%s %a %Y' a.txt > /pfs/out/stat
+        cat a.txt a.txt empty > /pfs/out/twice; paste a.txt deep/er/b.txt > /pfs/out/beside
+        head -c 10 big | wc -c > /pfs/out/head; cat big | md5sum > /pfs/out/sum
+        ln -s /pfs/in/a.txt /pfs/out/a; ln -s /pfs/in/deep /pfs/out/folder
+    """
+    pipeline = bench.pipeline("/bin/sh", "-ec", script, input=PfsInput("in", "in", lazy=True), datum_timeout_s=30.0)
+    (result,) = bench.run_all(pipeline)
+    assert result.state == "processed", bench.log(result)
+    assert bench.files == {
+        "stat": b"0 444 1000000000\n",
+        "twice": b"alpha\nalpha\n",
+        "beside": b"alpha\tbeta\n",
+        "head": b"10\n",
+        "sum": b"db1f7d786f6e0317456fac1628349973  -\n",
+        "a": b"alpha\n",
+        "folder/er/b.txt": b"beta\n",
+    }
+
+
+def test_a_lazy_file_that_nobody_opens_is_not_read(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Break: read the bytes when the input is laid out."""
+    opened: list[str] = []
+    read = Objects.open
+
+    def counted(self: Objects, digest: str) -> BinaryIO:
+        opened.append(digest)
+        return read(self, digest)
+
+    monkeypatch.setattr(Objects, "open", counted)
+    pipeline = bench.pipeline("/bin/cat", "/pfs/in/a.txt", input=PfsInput("in", "in", lazy=True))
+    (result,) = bench.run_all(pipeline)
+    assert bench.log(result) == "alpha\n"
+    assert len(opened) == 1
+
+
+def test_a_lazy_file_that_cannot_be_read_fails_the_run_not_only_the_reader(bench: Bench) -> None:
+    """The step sees it cut short, so its result must not count. Break: leave what the thread of the pipes raised there."""
+    bench.put({"a.txt": os.urandom(2 << 20)})
+    digest = next(entry.digest for path, entry in bench.entries_of("in") if path == "a.txt")
+    os.unlink(bench.store.objects.alone_file(digest))
+    with pytest.raises(MissingObject):
+        bench.run("/bin/cat", "/pfs/in/a.txt", input=PfsInput("in", "in", lazy=True))
 
 
 def test_printing_without_end_keeps_head_and_tail(bench: Bench) -> None:

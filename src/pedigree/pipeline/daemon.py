@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pedigree.errors import StepFailed
-from pedigree.pipeline import circumstances, events, process, step
+from pedigree.pipeline import circumstances, events, pipes, process, step
 from pedigree.pipeline.datums import Datum
 from pedigree.pipeline.events import OnEvent
 from pedigree.pipeline.executors.contract import DatumTask
@@ -90,13 +90,14 @@ def run(
             if beside is not None:
                 helper.start()
             try:
-                result = process.run(
-                    site.isolation,
-                    launch,
-                    stdin="".join(line + "\n" for line in pipeline.transform.stdin).encode(),
-                    printed=Lines(pipeline.name, transcript, on_event),
-                    stop=stop,
-                )
+                with pipes.Filling(place, store.objects):
+                    result = process.run(
+                        site.isolation,
+                        launch,
+                        stdin="".join(line + "\n" for line in pipeline.transform.stdin).encode(),
+                        printed=Lines(pipeline.name, transcript, on_event),
+                        stop=stop,
+                    )
             finally:
                 ended.set()
                 if beside is not None:

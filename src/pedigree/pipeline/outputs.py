@@ -97,7 +97,7 @@ def _scan_folder(
             kind = stat.S_IFMT(status.st_mode)
             if kind == stat.S_IFDIR:
                 waiting.append((entry.path, path))
-            elif kind == stat.S_IFREG:
+            elif kind == stat.S_IFREG or (not own and _given(entry.path, workplace)):
                 _keep(outputs, path, entry.path, status, workplace, own=own)
             elif kind == stat.S_IFLNK:
                 _follow(entry.path, path, outputs, workplace, view, within)
@@ -146,13 +146,18 @@ def _keep(outputs: Outputs, path: str, source: str, status: os.stat_result, work
         raise InvalidOutput(
             f"The step wrote a file that no commit can hold. {error.message}", remedy=error.remedy, path=path
         ) from error
-    inputs = f"{workplace.path}/pfs/"
-    if not own and source.startswith(inputs) and (entry := workplace.inputs.get(source[len(inputs) :])):
+    if not own and (entry := _given(source, workplace)):
         outputs.files[path] = entry
         return
     if own and not status.st_mode & stat.S_IRUSR:
         os.chmod(source, 0o600)
     outputs.files[path] = _File(source, bool(status.st_mode & stat.S_IXUSR), own and status.st_nlink == 1)
+
+
+def _given(source: str, workplace: Workplace) -> Entry | None:
+    """The entry of the input that the host path is, which may be an empty file or a pipe in its place."""
+    inputs = f"{workplace.path}/pfs/"
+    return workplace.inputs.get(source[len(inputs) :]) if source.startswith(inputs) else None
 
 
 def _follow(
@@ -170,7 +175,7 @@ def _follow(
             path=path,
         )
     status = os.lstat(found)
-    if stat.S_ISREG(status.st_mode):
+    if stat.S_ISREG(status.st_mode) or _given(found, workplace):
         _keep(outputs, path, found, status, workplace, own=False)
     elif stat.S_ISDIR(status.st_mode):
         # A link to a folder that it lies in, directly or by way of other links, has no end.

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pedigree.pipeline import environment, outputs, process, view
+from pedigree.pipeline import environment, outputs, pipes, process, view
 from pedigree.pipeline.executors.contract import DatumResult, DatumTask
 from pedigree.pipeline.limits import Limits, describe
 from pedigree.pipeline.sandbox import Launch
@@ -122,15 +122,16 @@ def _try(
     launch = prepare(task, site, place, secrets)
 
     def execute(argv: tuple[str, ...], stdin: tuple[str, ...]) -> Ended:
-        ended = process.run(
-            site.isolation,
-            Launch(argv, launch.env, launch.cwd, launch.view, network=launch.network, gpu=launch.gpu),
-            stdin="".join(line + "\n" for line in stdin).encode(),
-            printed=transcript,
-            timeout_s=task.pipeline.datum_timeout_s,
-            limits=_limits(task.pipeline, site),
-            stop=stop,
-        )
+        with pipes.Filling(place, site.store.objects):
+            ended = process.run(
+                site.isolation,
+                Launch(argv, launch.env, launch.cwd, launch.view, network=launch.network, gpu=launch.gpu),
+                stdin="".join(line + "\n" for line in stdin).encode(),
+                printed=transcript,
+                timeout_s=task.pipeline.datum_timeout_s,
+                limits=limits(task.pipeline, site),
+                stop=stop,
+            )
         tally.add(ended)
         return ended
 
@@ -198,11 +199,12 @@ def variables(task: DatumTask, spec: str) -> dict[str, str]:
     return found
 
 
-def _limits(pipeline: Pipeline, site: Site) -> Limits:
-    limits = pipeline.resource_limits
-    if limits is None:
+def limits(pipeline: Pipeline, site: Site) -> Limits:
+    """What holds for one running command of the pipeline."""
+    most = pipeline.resource_limits
+    if most is None:
         return Limits(crowd=site.crowd)
-    return Limits(limits.memory_bytes, limits.cpu, site.crowd)
+    return Limits(most.memory_bytes, most.cpu, site.crowd)
 
 
 def _reason(task: DatumTask, ended: Ended, transcript: Transcript, site: Site) -> tuple[str, str]:
@@ -268,9 +270,10 @@ def shell(task: DatumTask, site: Site, *, command: tuple[str, ...] = ("/bin/bash
         env = {**launch.env, "TERM": os.environ.get("TERM", "dumb"), "PS1": f"{task.pipeline.name}:\\w$ "}
         if command[0].startswith("/") and not os.path.exists(command[0]):
             command = ("/bin/sh",)
-        return process.interact(
-            site.isolation,
-            Launch(command, env, launch.cwd, launch.view, network=launch.network, gpu=launch.gpu, terminal=True),
-        )
+        with pipes.Filling(place, site.store.objects):
+            return process.interact(
+                site.isolation,
+                Launch(command, env, launch.cwd, launch.view, network=launch.network, gpu=launch.gpu, terminal=True),
+            )
     finally:
         place.remove()

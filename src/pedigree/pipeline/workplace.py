@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pedigree.pipeline import pipes
 from pedigree.pipeline.view import Mount
 from pedigree.store import alone, durable, trees
 
@@ -33,13 +34,15 @@ INPUT_TIME_NS = alone.STAMP_NS
 class Workplace:
     """One such folder, at `path`. `inputs` maps each input file, as NAME/PATH, to its entry in the store.
 
-    `mounts` are large objects that could not be linked and must be mounted over the empty files that stand for them.
+    `mounts` are large objects that could not be linked and must be mounted over the empty files that stand for them;
+    `pipes` are those of `inputs` that are lazy, which `pipes.Filling` fills while a command runs.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.inputs: dict[str, Entry] = {}
         self.mounts: list[Mount] = []
+        self.pipes: dict[str, Entry] = {}
         self._folders: set[str] = set()
         text = str(path)
         with durable.guarded(text):
@@ -69,7 +72,7 @@ class Workplace:
                         place = f"{item.name}/{path}"
                         if place not in self.inputs:
                             self.inputs[place] = entry
-                            self._put(pfs, place, entry, item.empty_files, objects, small, share)
+                            self._put(pfs, place, entry, item, objects, small, share)
                 if small:
                     objects.extract(small)
                 for _, _, place, _ in small:
@@ -82,7 +85,7 @@ class Workplace:
         pfs: int,
         place: str,
         entry: Entry,
-        empty: bool,
+        item: DatumInput,
         objects: Objects,
         small: list[tuple[str, int, str, int]],
         share: bool,
@@ -93,8 +96,11 @@ class Workplace:
         mode = 0o555 if entry.kind == "x" else 0o444
         if entry.kind == "l":
             os.symlink(objects.read(entry.digest).decode("utf-8", "surrogateescape"), place, dir_fd=pfs)
-        elif empty:
+        elif item.empty_files:
             _touch(pfs, place, mode)
+        elif item.lazy:
+            pipes.make(place, pfs)
+            self.pipes[place] = entry
         elif entry.size < alone.MINIMUM_BYTES:
             small.append((entry.digest, pfs, place, mode))
         else:
@@ -147,6 +153,7 @@ class Workplace:
                 self._folders.discard(folder)
         self.inputs.clear()
         self.mounts.clear()
+        self.pipes.clear()
 
     def remove(self) -> None:
         """Remove it with all that is in it. No process may be in it any more."""
