@@ -423,3 +423,34 @@ def test_printing_without_end_keeps_head_and_tail(bench: Bench) -> None:
     assert data.endswith(b"xxx\nlast\n")
     assert b"bytes were left out here" in data
     assert len(data) < 18 << 20
+
+
+@pytest.mark.parametrize(
+    ("user", "expected"),
+    [
+        ("", "1000 1000 user user"),
+        ("nobody", "1000 1000 nobody nobody"),
+        ("root", "0 0 root root"),
+        ("0", "0 0 root root"),
+        ("1234", "1234 1234 user user"),
+        ("12:34", "12 34 user user"),
+    ],
+)
+def test_a_step_is_the_user_of_its_spec(sealed: Bench, user: str, expected: str) -> None:
+    """Break: leave the user to the sandbox's default."""
+    result = sealed.sh("echo $(id -u) $(id -g) $(id -un) $USER > /pfs/out/x", user=user)
+    assert sealed.files == {"x": expected.encode() + b"\n"}, sealed.log(result)
+
+
+@pytest.mark.parametrize("user", ["", "root"])
+def test_no_user_of_a_step_has_a_capability_or_can_write_to_its_inputs(sealed: Bench, user: str) -> None:
+    """Break: give the command the capabilities of its user namespace: it then mounts /pfs again, writable."""
+    script = """
+        grep '^Cap[EP]' /proc/self/status | cut -f2 | sort -u > /pfs/out/caps
+        mount -o remount,rw,bind /pfs 2> /tmp/said || umount /pfs 2>> /tmp/said || echo refused > /pfs/out/mount
+        (echo changed > /pfs/in/a.txt) 2> /dev/null || echo refused > /pfs/out/write
+    """
+    result = sealed.sh(script, user=user)
+    assert sealed.files == {"caps": b"0000000000000000\n", "mount": b"refused\n", "write": b"refused\n"}, sealed.log(
+        result
+    )

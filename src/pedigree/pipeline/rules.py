@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pedigree.errors import InvalidInput
-from pedigree.pipeline import inputs, model, schema
+from pedigree.pipeline import account, inputs, model, schema
 from pedigree.pipeline.effective import build_input, egress_url
 from pedigree.pipeline.spelling import Path
 from pedigree.store import cron, globs, quantities
@@ -57,6 +57,9 @@ def _transform(spec: schema.PipelineSpec) -> Iterator[Finding]:
     for key, value in transform.env.items():
         if not key or "=" in key or "\0" in key or "\0" in value:
             yield ("transform", "env", key), f"{key!r} cannot be an environment variable", "Rename it."
+    if transform.user and not account.SPELLING.fullmatch(transform.user):
+        what = f"{transform.user!r} is no user: a name in small letters, a number, or numbers of user and group"
+        yield ("transform", "user"), what, "Write for example nobody, 1000 or 1000:100."
     for place, code in enumerate(transform.accept_return_code):
         if not 0 <= code <= 255:
             path: Path = ("transform", "accept_return_code", place)

@@ -21,8 +21,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, cast
 
 from pedigree.errors import InvalidInput, IsolationUnavailable
+from pedigree.pipeline import account
 
 if TYPE_CHECKING:
+    from pedigree.pipeline.account import Account
     from pedigree.pipeline.view import View
 
 Level = Literal["bubblewrap", "unshare", "landlock", "rewriting"]
@@ -36,7 +38,8 @@ SEALED: tuple[Level, ...] = ("bubblewrap", "unshare")
 class Launch:
     """One command to start: its view, all of its variables, its working folder as the step names it.
 
-    `terminal` leaves the command in the caller's session, so that a shell has job control.
+    `terminal` leaves the command in the caller's session, so that a shell has job control. `user` is who the command is
+    where the level has a user namespace; elsewhere it is whoever runs the engine.
     """
 
     argv: tuple[str, ...]
@@ -46,6 +49,7 @@ class Launch:
     network: bool = False
     gpu: bool = False
     terminal: bool = False
+    user: Account = account.DEFAULT
 
 
 @dataclass(frozen=True, slots=True)

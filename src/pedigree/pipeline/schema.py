@@ -63,7 +63,11 @@ class Transform(Model):
     err_stdin: list[str] = _field([], "lines given to the standard input of err_cmd")
     accept_return_code: list[int] = _field([], "exit codes that count as success besides 0")
     working_dir: str = _field("", "working directory; the folder of the step's code when empty")
-    user: str = _field("", "user name or number that the step runs as", "used where the sandbox can map users")
+    user: str = _field(
+        "",
+        "user name or number that the step is; any name but root has number 1000",
+        "used at the levels bubblewrap and unshare",
+    )
     image: str | None = _ignored("container image; the step runs in this machine's environment, which is fingerprinted")
     debug: bool | None = _ignored("more of Pachyderm's own logging")
     memory_volume: bool | None = _ignored("temporary folder in memory")

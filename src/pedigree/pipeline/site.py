@@ -18,6 +18,7 @@ from pedigree.pipeline.workplace import Workplace
 from pedigree.store import durable
 
 if TYPE_CHECKING:
+    from pedigree.pipeline.account import Account
     from pedigree.pipeline.model import Pipeline
     from pedigree.store import Store
 
@@ -39,6 +40,7 @@ class Site:
         self._held = ExitStack()
         self._tries = itertools.count()
         self._code: dict[str, Path] = {}
+        self._accounts: dict[Account, tuple[Mount, ...]] = {}
         self._spec: tuple[Pipeline, str] | None = None
         self._free: list[Workplace] = []
         self._guard = threading.Lock()
@@ -54,8 +56,6 @@ class Site:
                 (self.folder / "code").mkdir(parents=True)
                 self._held.enter_context(durable.Lock(self.folder / "lock").shared())
             self._held.enter_context(self.crowd)
-            (self.folder / "passwd").write_text(view.PASSWD)
-            (self.folder / "group").write_text(view.GROUP)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -88,19 +88,25 @@ class Site:
                 self._code[tree] = found
             return found
 
+    def _users(self, user: Account) -> tuple[Mount, ...]:
+        with self._guard:
+            if user not in self._accounts:
+                folder = self.folder / "etc" / str(len(self._accounts))
+                folder.mkdir(parents=True)
+                (folder / "passwd").write_text(user.passwd)
+                (folder / "group").write_text(user.group)
+                self._accounts[user] = tuple(Mount(f"{folder}/{name}", f"/etc/{name}") for name in ("passwd", "group"))
+            return self._accounts[user]
+
     def spec(self, pipeline: Pipeline) -> str:
         """The pipeline's digest, computed once."""
         if self._spec is None or self._spec[0] is not pipeline:
             self._spec = (pipeline, pipeline.digest)
         return self._spec[1]
 
-    def view(self, place: Workplace, tree: str, more: tuple[Mount, ...] = ()) -> View:
-        """What a step with that code sees when it works there. `more` is mounted last."""
-        users = (
-            Mount(f"{self.folder}/passwd", "/etc/passwd"),
-            Mount(f"{self.folder}/group", "/etc/group"),
-        )
-        more = (*users, *place.mounts, *more)
+    def view(self, place: Workplace, tree: str, user: Account, more: tuple[Mount, ...] = ()) -> View:
+        """What a step with that code sees when it works there as that user. `more` is mounted last."""
+        more = (*self._users(user), *place.mounts, *more)
         if self.isolation.level in SEALED:
             return view.of(place.path, self.code(tree), more)
         # Paths are rewritten to those of this very workplace, so the code is the workplace's own.

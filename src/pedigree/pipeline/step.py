@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from pedigree.pipeline import environment, outputs, pipes, process, view
+from pedigree.pipeline import account, environment, outputs, pipes, process, view
 from pedigree.pipeline.executors.contract import DatumResult, DatumTask
 from pedigree.pipeline.limits import Limits, describe
 from pedigree.pipeline.sandbox import Launch
@@ -125,7 +125,7 @@ def _try(
         with pipes.Filling(place, site.store.objects):
             ended = process.run(
                 site.isolation,
-                Launch(argv, launch.env, launch.cwd, launch.view, network=launch.network, gpu=launch.gpu),
+                replace(launch, argv=argv),
                 stdin="".join(line + "\n" for line in stdin).encode(),
                 printed=transcript,
                 timeout_s=task.pipeline.datum_timeout_s,
@@ -146,7 +146,7 @@ def _try(
         except outputs.InvalidOutput as error:
             tally.reason, tally.remedy = error.message, error.remedy or ""
     else:
-        tally.reason, tally.remedy = _reason(task, ended, transcript, site)
+        tally.reason, tally.remedy = reason(task, ended, transcript, site)
     if tally.outputs is None and transform.err_cmd and not stop.thrown:
         transcript.note(f"err_cmd, because {tally.reason}")
         cleaned = execute(transform.err_cmd, transform.err_stdin)
@@ -156,7 +156,8 @@ def _try(
 def prepare(task: DatumTask, site: Site, place: Workplace, secrets: Secrets, *, terminal: bool = False) -> Launch:
     """The launch of the task's command in a filled workplace."""
     transform = task.pipeline.transform
-    seen = site.view(place, task.code_tree, tuple(secrets.mounts))
+    user = account.of(transform.user)
+    seen = site.view(place, task.code_tree, user, tuple(secrets.mounts))
     cwd = transform.working_dir or view.CODE
     if not cwd.startswith("/"):
         cwd = os.path.normpath(f"{view.CODE}/{cwd}")
@@ -170,6 +171,7 @@ def prepare(task: DatumTask, site: Site, place: Workplace, secrets: Secrets, *, 
         network=task.pipeline.network,
         gpu=limits is not None and bool(limits.gpu),
         terminal=terminal,
+        user=user,
     )
 
 
@@ -194,6 +196,7 @@ def variables(task: DatumTask, spec: str) -> dict[str, str]:
     found["PPS_PROJECT_NAME"] = "default"
     found["PPS_SPEC_COMMIT"] = spec
     found.update(environment.variables(pipeline))
+    found["USER"] = found["LOGNAME"] = account.of(pipeline.transform.user).name
     found.update(task.env)
     found.update(pipeline.transform.env)
     return found
@@ -207,7 +210,7 @@ def limits(pipeline: Pipeline, site: Site) -> Limits:
     return Limits(most.memory_bytes, most.cpu, site.crowd)
 
 
-def _reason(task: DatumTask, ended: Ended, transcript: Transcript, site: Site) -> tuple[str, str]:
+def reason(task: DatumTask, ended: Ended, transcript: Transcript, site: Site) -> tuple[str, str]:
     """What went wrong and what to do, for a person who has not seen the log."""
     pipeline = task.pipeline
     command = pipeline.transform.cmd[0] if pipeline.transform.cmd else ""
@@ -273,7 +276,7 @@ def shell(task: DatumTask, site: Site, *, command: tuple[str, ...] = ("/bin/bash
         with pipes.Filling(place, site.store.objects):
             return process.interact(
                 site.isolation,
-                Launch(command, env, launch.cwd, launch.view, network=launch.network, gpu=launch.gpu, terminal=True),
+                replace(launch, argv=command, env=env),
             )
     finally:
         place.remove()

@@ -47,8 +47,7 @@ _ETC_NETWORK = (
     "gai.conf",
 )
 
-PASSWD = f"user:x:1000:1000:user:{HOME}:/bin/sh\n"
-GROUP = "user:x:1000:\n"
+#: Number of the user and the group that a step is, unless its spec says otherwise.
 UID = 1000
 
 

@@ -58,7 +58,7 @@ class Bubblewrap:
 
 def orders(launch: Launch) -> bytes:
     """bwrap's options, each ended by NUL, as `--args` reads them."""
-    words = list(_system(launch.network))
+    words = ["--uid", str(launch.user.uid), "--gid", str(launch.user.gid), *_system(launch.network)]
     for mount in (*launch.view.mounts, *views.covered(launch.view)):
         words += ("--bind" if mount.writable else "--ro-bind", mount.source, mount.target)
     for link in launch.view.links:
@@ -77,14 +77,12 @@ def orders(launch: Launch) -> bytes:
 def _system(network: bool) -> tuple[str, ...]:
     words = [
         "--unshare-user",
-        "--uid",
-        str(views.UID),
-        "--gid",
-        str(views.UID),
         "--unshare-pid",
         "--unshare-ipc",
     ]
     words += ("--unshare-uts", "--hostname", "pedigree", "--die-with-parent", "--clearenv")
+    # Without this, bwrap leaves all of them to user 0 of the sandbox when root runs it.
+    words += ("--cap-drop", "ALL")
     if not network:
         words.append("--unshare-net")
     for folder in ("/etc", "/home", "/sys"):

@@ -7,7 +7,7 @@ fast and before any path is set. Orders:
     mode     "unshare": own namespaces; "landlock": rules on files and TCP; "rewriting": neither
     argv, env, cwd, terminal, network, gpu
     mounts   [source, target, writable]; links [target, path]
-    uid      in the sandbox (unshare)
+    uid, gid in the sandbox (unshare)
     readable, writable   paths (landlock)
 """
 
@@ -33,7 +33,7 @@ STAGE = "/tmp"  # noqa: S108  (a folder that every machine has, to mount on)
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 
-PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS, PR_SET_CHILD_SUBREAPER = 1, 38, 36
+PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_SET_CHILD_SUBREAPER = 1, 24, 38, 36
 CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x20000, 0x4000000, 0x8000000
 CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
 MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND, MS_REC, MS_PRIVATE = 2, 4, 8, 4096, 16384, 1 << 18
@@ -153,7 +153,7 @@ def unshare(orders: Orders, status: int) -> None:
     for name, text in (
         ("setgroups", "deny"),
         ("uid_map", f"{orders['uid']} {uid} 1"),
-        ("gid_map", f"{orders['uid']} {gid} 1"),
+        ("gid_map", f"{orders['gid']} {gid} 1"),
     ):
         with open(f"/proc/self/{name}", "w") as file:
             file.write(text)
@@ -168,7 +168,7 @@ def unshare(orders: Orders, status: int) -> None:
         if not orders["network"]:
             loopback()
         lay_out(orders)
-        child, ready = start_command(orders, lambda: LIBC.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+        child, ready = start_command(orders, give_up_privileges)
         good = executed(ready)
     except OSError as error:
         sys.stderr.write(f"pedigree: {error}\n")
@@ -180,6 +180,13 @@ def unshare(orders: Orders, status: int) -> None:
             if good:
                 report(status, ended)
             os._exit(code_of(ended))  # and with it everything else in the namespace
+
+
+def give_up_privileges() -> None:
+    """No capability survives the exec that follows, not even for user 0: it could make its inputs writable."""
+    for number in range(64):
+        LIBC.prctl(PR_CAPBSET_DROP, number, 0, 0, 0)
+    LIBC.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 
 
 def loopback() -> None:

@@ -34,7 +34,8 @@ class Unshare:
             "terminal": launch.terminal,
             "network": launch.network,
             "gpu": launch.gpu,
-            "uid": views.UID,
+            "uid": launch.user.uid,
+            "gid": launch.user.gid,
             "mounts": mounts,
         }
         return spawn(
