@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pedigree.errors import InvalidInput, StepFailed
-from pedigree.pipeline import events, jobs, pipelines, spouts, ticks
+from pedigree.errors import Busy, InvalidInput, StepFailed
+from pedigree.pipeline import events, jobs, pipelines, ports, services, spouts, ticks
 from pedigree.pipeline.planning import Surroundings
 from pedigree.pipeline.process import Stop
 from pedigree.pipeline.watch import Watch
@@ -192,3 +192,87 @@ def test_egress_puts_the_output_into_a_bucket_of_a_real_server(
         client.close()
     finally:
         server.stop()
+
+
+SERVER = """
+import http.server, os
+os.chdir("/pfs/in" if os.path.isdir("/pfs/in") else "/code")
+http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), http.server.SimpleHTTPRequestHandler).serve_forever()
+"""
+
+
+@pytest.mark.parametrize("kind", ["service", "spout"])
+def test_the_external_port_leads_to_the_port_that_the_service_listens_on(project: Project, kind: str) -> None:
+    """A service with the input `in`, and a spout that serves its own code. Break: record the external port and leave it."""
+    import urllib.request
+
+    project.put("in", {"server.py": SERVER})
+    project.write("server.py", SERVER)
+    internal, external = free_port(), free_port()
+    ports = f"{{internal_port: {internal}, external_port: {external}}}"
+    what = (
+        f"input: {{pfs: {{repo: in, glob: /}}}}\nservice: {ports}\n"
+        if kind == "service"
+        else f"spout: {{service: {ports}}}\n"
+    )
+    project.apply(f"pipeline: {{name: server}}\n{what}transform: {{cmd: [python, server.py]}}\n")
+    watch = Watch(project.store)
+    thread = threading.Thread(target=watch.run)
+    thread.start()
+    answer: list[bytes] = []
+
+    def answered() -> bool:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{external}/server.py", timeout=10) as reply:
+                answer.append(reply.read())
+        except OSError:
+            return False
+        return True
+
+    try:
+        until(answered)
+    finally:
+        watch.stop()
+        thread.join()
+    assert answer == [SERVER.encode()]
+    with pytest.raises(OSError, match="refused"):
+        urllib.request.urlopen(f"http://127.0.0.1:{external}/", timeout=10)
+
+
+def test_an_external_port_that_is_taken_is_told(project: Project) -> None:
+    """Break: let asyncio's own error through, which is a traceback."""
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(Busy, match=f"external_port {port} .* in use"), ports.forwarded(port, 1):
+            pass
+
+
+def free_port() -> int:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as end:
+        return int(end.getsockname()[1])
+
+
+def test_the_limits_of_a_service_hold(project: Project) -> None:
+    """Break: run what runs for ever without limits."""
+    project.put("in", {"a": "x"})
+    project.apply(
+        "pipeline: {name: server}\ninput: {pfs: {repo: in, glob: /}}\nservice: {internal_port: 8765}\n"
+        "resource_limits: {memory: 256Mi}\n"
+        "transform: {cmd: [python, -c, 'bytearray(1 << 30); print(\"all of it\", flush=True); import time; time.sleep(99)']}\n"
+    )
+    pipeline = pipelines.get(project.store, "server").pipeline
+    lines: list[str] = []
+    stop = Stop()
+
+    def listen(event: events.Event) -> None:
+        if isinstance(event, events.Output):
+            lines.append(event.line)
+            stop.throw()
+
+    with pytest.raises(StepFailed, match="memory"):
+        services.run(Surroundings(project.store), pipeline, stop=stop, on_event=listen)
+    assert not any("all of it" in line for line in lines)

@@ -11,15 +11,8 @@ from pedigree.store import runs
 
 
 def run(surroundings: Surroundings, pipeline: Pipeline, *, stop: Stop, on_event: OnEvent) -> Ended:
-    """Run a service on what its inputs hold now, until it exits or is stopped.
-
-    It shares the machine's network, since a port in a network of its own could not be reached: its command listens on
-    `internal_port`, which is given to it as PORT too. Raises StepFailed when it ends badly.
-    """
-    from dataclasses import replace
-
-    assert pipeline.service is not None
-    plan = planning.plan(surroundings, replace(pipeline, network=True))
+    """Run a service on what its inputs hold now, until it exits or is stopped. Raises as `daemon.run` does."""
+    plan = planning.plan(surroundings, pipeline)
     return daemon.run(
         surroundings,
         plan,
@@ -27,7 +20,6 @@ def run(surroundings: Surroundings, pipeline: Pipeline, *, stop: Stop, on_event:
         runs.new_id(),
         stop=stop,
         on_event=on_event,
-        env={"PORT": str(pipeline.service.internal_port)},
     )
 
 
