@@ -36,9 +36,8 @@ class Source(NamedTuple):
 class DatumInput(NamedTuple):
     """One match of one glob: a file, or a folder with all below it. A step sees it at /pfs/`name`/`path`.
 
-    `files_digest` covers path, kind and content digest of each file (path and kind only with `empty_files`),
-    so a rename inside a folder changes it. `size_bytes` and `file_count` are what the step is given; 0 bytes
-    with `empty_files`. `path` is "" for the whole repository. `join_on` and `group_by` are the keys,
+    `files_digest` covers path, kind and content digest of each file, so a rename inside a folder changes it.
+    `size_bytes` and `file_count` are what the step is given; 0 bytes with `empty_files`. `path` is "" for the whole repository. `join_on` and `group_by` are the keys,
     templates filled in.
     """
 
@@ -187,13 +186,14 @@ def _once(resolve: Resolve) -> Resolve:
 class _Files:
     """Running digest, size and count of the files of one match, given as the lines of tree nodes.
 
-    A line is "KIND SIZE DIGEST PATH" (store/nodes.py), so their digest covers all that a step can tell.
+    A line is "KIND SIZE DIGEST PATH" (store/nodes.py), so their digest covers all that an output can depend on: even
+    the content of empty files, which a link to one in /pfs/out brings into it.
     """
 
-    __slots__ = ("_hasher", "_lines", "_named_only", "count", "size")
+    __slots__ = ("_empty", "_hasher", "_lines", "count", "size")
 
-    def __init__(self, *, named_only: bool) -> None:
-        self._named_only = named_only
+    def __init__(self, *, empty: bool) -> None:
+        self._empty = empty
         self._lines: list[str] = []
         self._hasher: Any = None
         self.size = 0
@@ -207,13 +207,11 @@ class _Files:
     def _flush(self) -> None:
         lines = self._lines
         self.count += len(lines)
-        if self._named_only:
-            lines = [f"{kind} {path}" for kind, _, _, path in (line.split(" ", 3) for line in lines)]
-        else:
+        if not self._empty:
             self.size += sum([int(line.split(" ", 2)[1]) for line in lines])
         if self._hasher is None:
             self._hasher = canonical.hasher()
-            self._hasher.update(b"names\n" if self._named_only else b"files\n")
+            self._hasher.update(b"files\n")
         self._hasher.update("".join([line + "\n" for line in lines]).encode())
         self._lines = []
 
@@ -230,7 +228,7 @@ def _matches(item: PfsInput, source: Source, read: trees.Read) -> Iterator[Datum
         return
     glob = globs.compile(item.glob)
     found = list(globs.matches(source.tree, glob, read))
-    files = {path: _Files(named_only=item.empty_files) for path, _, _ in found}
+    files = {path: _Files(empty=item.empty_files) for path, _, _ in found}
     _collect(source.tree, files, [(path, is_folder) for path, is_folder, _ in found], glob.start, read)
     join_on, group_by = item.join_on, item.group_by
     for path, is_folder, captures in found:
