@@ -9,6 +9,7 @@ import pytest
 
 from pedigree.pipeline import compat, identity
 from pedigree.pipeline.datums import Datum, DatumInput, datum_id
+from pedigree.pipeline.jobs import DatumRecord
 from pedigree.pipeline.model import PfsInput, Pipeline, Resources, Secret, Transform
 
 ITEM = DatumInput(
@@ -115,30 +116,28 @@ def data(files: str, path: str = "a") -> Datum:
     return Datum(datum_id([item]), (item,), 0)
 
 
+def past(datum: Datum, state: str = "processed", files: str = "") -> DatumRecord:
+    """What a job made of a datum, or of one of the same id with other files."""
+    inputs = tuple({"files": files * 64 or item.files_digest} for item in datum.inputs)
+    return DatumRecord(datum.id, "i" * 64, inputs, "t" * 64, state)
+
+
 def test_pachyderm_skips_what_the_last_good_job_processed_with_equal_content() -> None:
     """Not what changed, failed, was recovered, or is new. Break: take failed datums over."""
-    now = [
-        data("1", "same"),
-        data("2", "changed"),
-        data("3", "failed"),
-        data("4", "recovered"),
-        data("5", "new"),
-    ]
-    base = {
-        now[0].id: compat.Past(compat.datum_hash(now[0], ""), "processed"),
-        now[1].id: compat.Past(compat.datum_hash(data("9", "changed"), ""), "processed"),
-        now[2].id: compat.Past(compat.datum_hash(now[2], ""), "failed"),
-        now[3].id: compat.Past(compat.datum_hash(now[3], ""), "recovered"),
-    }
-    assert compat.skipped(PIPELINE, now, base) == {now[0].id}
+    same, changed, failed, recovered, new = now = [data(str(n), f"p{n}") for n in range(5)]
+    records = [past(same), past(changed, files="9"), past(failed, "failed"), past(recovered, "recovered")]
+    base = {record.datum: record for record in records}
+    assert compat.skipped(PIPELINE, now, base, "") == {same.id}
+    assert new.id not in base
 
 
 def test_pachyderm_skips_nothing_for_a_first_job_every_job_or_a_new_salt_but_ignores_code() -> None:
-    """Break: put the command into the hash, or leave the salt out."""
+    """Break: look at the command, or leave the salt out."""
     datum = data("1")
-    base = {datum.id: compat.Past(compat.datum_hash(datum, ""), "skipped")}
-    assert compat.skipped(PIPELINE, [datum], None) == set()
-    assert compat.skipped(replace(PIPELINE, reprocess="every_job"), [datum], base) == set()
-    assert compat.skipped(replace(PIPELINE, salt="new"), [datum], base) == set()
+    base = {datum.id: past(datum)}
+    assert compat.skipped(PIPELINE, [datum], {}, "") == set()
+    assert compat.skipped(replace(PIPELINE, reprocess="every_job"), [datum], base, "") == set()
+    assert compat.skipped(replace(PIPELINE, salt="new"), [datum], base, "") == set()
+    assert compat.skipped(PIPELINE, [datum], base, "old") == set()
     other = replace(PIPELINE, transform=replace(TRANSFORM, cmd=("other",)))
-    assert compat.skipped(other, [datum], base) == {datum.id}
+    assert compat.skipped(other, [datum], base, "") == {datum.id}

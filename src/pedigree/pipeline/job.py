@@ -163,7 +163,7 @@ class JobRunner:
         if self.reprocess or self.pipeline.reprocess == "every_job":
             return {}
         if plan.compat == "pachyderm":
-            return self._known_to_pachyderm(planned)
+            return self._known_to_pachyderm(plan, planned)
         results = self.store.records.many(jobs.RESULT, names)
         return {
             datum.id: (name, results[name]["tree"])
@@ -171,15 +171,18 @@ class JobRunner:
             if name in results
         }
 
-    def _known_to_pachyderm(self, planned: list[Datum]) -> dict[str, tuple[str, str]]:
-        """What Pachyderm skips: datums that the last successful job had with the same input content, whatever the code."""
-        before = {record.datum: record for record in self._before()[1] if record.state == jobs.PROCESSED}
-        found = {}
-        for datum in planned:
-            record = before.get(datum.id)
-            if record is not None and _contents(record.inputs) == _contents(_inputs(datum)):
-                found[datum.id] = (record.identity, record.tree)
-        return found
+    def _known_to_pachyderm(self, plan: JobPlan, planned: list[Datum]) -> dict[str, tuple[str, str]]:
+        """What the last successful job made of the datums that Pachyderm would skip."""
+        from pedigree.pipeline import compat, pipelines
+
+        before = {record.datum: record for record in self._before()[1]}
+        if plan.head is None or not before:
+            return {}
+        salt = pipelines.spec(self.store, plan.head.made_by["spec"]).salt
+        return {
+            name: (before[name].identity, before[name].tree)
+            for name in compat.skipped(self.pipeline, planned, before, salt)
+        }
 
     def _before(self) -> tuple[str, list[DatumRecord]]:
         """Tree and manifest of the output that this job replaces."""
@@ -482,10 +485,6 @@ def _inputs(datum: Datum) -> list[dict[str, str]]:
         }
         for item in datum.inputs
     ]
-
-
-def _contents(inputs: Any) -> list[tuple[str, str]]:
-    return [(item["name"], item["files"]) for item in inputs]
 
 
 def _read_log(task: DatumTask) -> bytes:

@@ -21,6 +21,9 @@ PIPELINE = "pipeline"
 SPEC = "spec"
 RUNNING, STOPPED = "running", "stopped"
 
+#: How the salts begin that `apply --reprocess` makes up.
+REPROCESS = "reprocess-"
+
 
 @dataclass(frozen=True, slots=True)
 class Registered:
@@ -92,8 +95,12 @@ def apply(
         import secrets
         from dataclasses import replace
 
-        loaded = [replace(item, salt=secrets.token_hex(8)) for item in loaded]
-    return register(store, loaded, dry_run=dry_run, now=moment)
+        loaded = [replace(item, salt=REPROCESS + secrets.token_hex(8)) for item in loaded]
+    try:
+        return register(store, loaded, dry_run=dry_run, now=moment)
+    except (InvalidSpec, AlreadyExists) as error:
+        specs.placed(error, written)
+        raise
 
 
 def register(store: Store, loaded: list[Pipeline], *, dry_run: bool, now: float) -> list[Applied]:
@@ -101,6 +108,7 @@ def register(store: Store, loaded: list[Pipeline], *, dry_run: bool, now: float)
 
     present = {item.pipeline.name: item for item in registered(store)}
     repositories = {repository.name: repository.kind for repository in store.repositories()}
+    loaded = [_salted(item, present.get(item.name)) for item in loaded]
     _check(loaded, present, repositories)
     specs.check_graph(loaded, [p.pipeline for name, p in present.items()], set(repositories))
     results = [_change(item, present.get(item.name)) for item in loaded]
@@ -179,6 +187,15 @@ def order(pipelines: Iterable[Pipeline]) -> list[Pipeline]:
 
 
 def _change(new: Pipeline, old: Registered | None) -> Applied:
+def _salted(new: Pipeline, old: Registered | None) -> Pipeline:
+    """With the salt of an earlier `reprocess`, or the results that it replaced would come back with the next `apply`."""
+    from dataclasses import replace
+
+    if new.salt or old is None or not old.pipeline.salt.startswith(REPROCESS):
+        return new
+    return replace(new, salt=old.pipeline.salt)
+
+
     notes = tuple(f"{field}: kept, means nothing on one machine" for field in sorted(new.ignored))
     if old is None:
         return Applied(new, "created", 1, notes)
