@@ -146,6 +146,19 @@ def test_explain_names_the_changed_lines_of_code(lab: Project) -> None:
     assert "weighing" in text
     assert text.count("processed: 2 datums ran") == 1
     values = lab("explain", "count", "--json").json
+def test_two_datums_that_write_one_path_are_told_in_lines_of_their_own(project: Project) -> None:
+    """Break: print the error as one line, with its line break as two characters."""
+    project.write(
+        "p.yaml",
+        "pipeline: {name: p}\ninput: {pfs: {repo: images, glob: /*}}\ntransform: {cmd: [sh, -c, 'echo > /pfs/out/x']}\n",
+    )
+    project("apply", "p.yaml")
+    told = project("run", code=1)
+    assert "failure p: 2 ran" in told.err
+    assert "\\n" not in told.err
+    assert re.search(r"^    Two datums wrote /x: .*\n    Put something", told.err, re.MULTILINE)
+
+
     assert {item["state"] for item in values} == {"processed"}
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pedigree.errors import Busy, InvalidInput, StepFailed
-from pedigree.pipeline import events, jobs, pipelines, ports, services, spouts, ticks
+from pedigree.pipeline import engine, events, jobs, pipelines, ports, services, spouts, ticks
 from pedigree.pipeline.planning import Surroundings
 from pedigree.pipeline.process import Stop
 from pedigree.pipeline.watch import Watch
@@ -162,6 +162,41 @@ def test_egress_writes_the_output_to_a_folder_too(project: Project, tmp_path: Pa
     assert job.state == jobs.SUCCESS
     assert sorted(path.name for path in target.iterdir()) == ["a", "b"]
     assert (target / "a").read_text() == "ONE"
+
+
+def test_egress_that_fails_says_why_and_goes_on_until_it_works(project: Project, tmp_path: Path) -> None:
+    """Break: try again without a word; a wrong bucket then looks like a hang."""
+    target = tmp_path / "outside"
+    target.write_text("a file where a folder is needed")
+    project.put("in", {"a": "one"})
+    project.apply(COPY + f"egress: {{URL: 'file://{target}/x'}}\n")
+    said: list[str] = []
+
+    def listen(event: events.Event) -> None:
+        if isinstance(event, events.Output):
+            said.append(event.line)
+            target.unlink()
+
+    (job,) = engine.run(project.store, on_event=listen).jobs
+    assert job.state == jobs.SUCCESS
+    assert len(said) == 1
+    assert "Not a directory" in said[0]
+    assert "tried again in 0.5 s" in said[0]
+    assert (target / "x/a").read_text() == "ONE"
+
+
+def test_a_changed_trigger_replaces_the_one_before(project: Project) -> None:
+    """Break: leave a branch that has a trigger as it is: the pipeline then waits for what its spec no longer says."""
+    spec = "pipeline: {{name: p}}\ninput: {{pfs: {{repo: in, glob: /, trigger: {trigger}}}}}\ntransform: {{cmd: ['true']}}\n"
+    project.put("in", {"a": "x"})
+    for trigger, size, commits in (("{size: 1K}", 1000, None), ("{commits: 2}", None, 2), ("{commits: 2}", None, 2)):
+        project.apply(spec.format(trigger=trigger))
+        (found,) = project.store.triggers("in")
+        assert (found.branch, found.size, found.commits) == ("p-trigger-1", size, commits)
+    project.put("in", {"a": "y"})
+    head = project.store.head("in", "p-trigger-1")
+    assert head is not None
+    assert head == project.store.head("in")
 
 
 def test_egress_puts_the_output_into_a_bucket_of_a_real_server(

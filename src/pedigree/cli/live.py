@@ -206,4 +206,5 @@ def finished(event: events.JobFinished) -> str:
     line = f"{state} {event.pipeline}: {', '.join(parts)}, {duration(event.seconds)}"
     if event.commit:
         line += f" -> {event.pipeline}@{short(event.commit)}"
-    return line + (f"\n    {safe(event.error)}" if event.error and not event.failed else "")
+    why = event.error.splitlines() if event.error and not event.failed else ()
+    return "\n    ".join([line, *map(safe, why)])

@@ -23,8 +23,11 @@ if TYPE_CHECKING:
 PAUSES_S = (0.5, 1.0, 2.0, 5.0, 15.0, 60.0)
 
 
-def write(store: Store, tree: str, egress: Egress, *, stopped: Callable[[], bool]) -> int:
-    """Write every file of the tree to the URL; how many. Tries again until it works or the run is stopped."""
+def write(store: Store, tree: str, egress: Egress, *, stopped: Callable[[], bool], say: Callable[[str], object]) -> int:
+    """Write every file of the tree to the URL; how many. Tries again until it works or the run is stopped.
+
+    `say` is told why it did not work, each time.
+    """
     target = _target(egress.url)
     attempt = 0
     while True:
@@ -33,7 +36,9 @@ def write(store: Store, tree: str, egress: Egress, *, stopped: Callable[[], bool
         except StorageFailure as failure:
             if stopped():
                 raise PedigreeError(f"Egress to {egress.url} was stopped: {failure.message}") from failure
-            _wait(PAUSES_S[min(attempt, len(PAUSES_S) - 1)], stopped)
+            pause = PAUSES_S[min(attempt, len(PAUSES_S) - 1)]
+            say(f"{failure.message} {failure.remedy or ''}".rstrip() + f" It is tried again in {pause:g} s.")
+            _wait(pause, stopped)
             attempt += 1
 
 
@@ -98,7 +103,10 @@ def _to_bucket(store: Store, tree: str, client: Any, bucket: str, prefix: str) -
                 client.upload_fileobj(source, bucket, name)
             number += 1
     except (BotoCoreError, ClientError) as error:
-        raise StorageFailure(f"Egress to s3://{bucket}/{prefix} failed: {error}.") from error
+        raise StorageFailure(
+            f"Egress to s3://{bucket}/{prefix} failed: {str(error).rstrip('.')}.",
+            remedy="Check the bucket, the credentials (AWS_ACCESS_KEY_ID, ~/.aws) and AWS_ENDPOINT_URL_S3.",
+        ) from error
     return number
 
 

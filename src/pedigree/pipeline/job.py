@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -118,16 +119,34 @@ class JobRunner:
             reasons=plan.reasons or ("asked to run everything again",),
         )
         self.begin(self.run_id)
+        self._job = job
         try:
-            return self._run(plan, job)
+            with self._deadline():
+                return self._run(plan, job)
         except PedigreeError as error:
-            job = replace(job, state=jobs.FAILED, finished=time.time(), error=str(error))
+            state, why = (jobs.KILLED, f"{self._stopped}. {error}") if self._stopped else (jobs.FAILED, str(error))
+            job = replace(self._job, state=state, finished=time.time(), error=why)
             with self.store.database.transaction():
                 jobs.save(self.store, job)
             self._finished(job)
             return job
         finally:
             self._discard()
+
+    @contextmanager
+    def _deadline(self) -> Iterator[None]:
+        """Stops the job when its job_timeout is over, whatever it is busy with then."""
+        limit = self.pipeline.job_timeout_s
+        if not limit:
+            yield
+            return
+        timer = threading.Timer(limit, lambda: self.stop(f"the job ran longer than its job_timeout of {limit:g} s"))
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
 
     def _run(self, plan: JobPlan, job: Job) -> Job:
         code_tree = circumstances.keep(self.surroundings, plan.code)
@@ -143,7 +162,7 @@ class JobRunner:
         to_run = [
             (datum, name, parts) for datum, (name, parts) in zip(planned, named, strict=True) if datum.id not in known
         ]
-        job = replace(job, total=len(planned), skipped=len(known))
+        job = self._job = replace(job, total=len(planned), skipped=len(known))
         with self.store.database.transaction():
             jobs.save(self.store, job)
         self.on_event(events.JobPlanned(job.id, job.pipeline, len(planned), len(known), job.reasons))
@@ -151,7 +170,7 @@ class JobRunner:
         if to_run:
             states = self._execute(job, code_tree, to_run)
         records = [self._record(datum, name, known, states) for datum, (name, _) in zip(planned, named, strict=True)]
-        job = self._counted(job, states)
+        job = self._job = self._counted(job, states)
         if self._stopped or job.failed or len(states) < len(to_run):
             return self._fail(job, records, states)
         return self._commit(plan, job, code_tree, records)
@@ -212,14 +231,6 @@ class JobRunner:
         parts = {name: value for _, name, value in to_run}
         states: dict[str, str] = {}
         held = 0
-        deadline = None
-        if self.pipeline.job_timeout_s:
-            deadline = threading.Timer(
-                self.pipeline.job_timeout_s,
-                lambda: self.stop(f"the job ran longer than its job_timeout of {self.pipeline.job_timeout_s:g} s"),
-            )
-            deadline.daemon = True
-            deadline.start()
 
         def tasks() -> Iterator[DatumTask]:
             nonlocal held
@@ -262,8 +273,6 @@ class JobRunner:
         try:
             self._executor.run(tasks(), on_result)
         finally:
-            if deadline is not None:
-                deadline.cancel()
             for _ in range(held):  # of tasks that were stopped, which have no result
                 self.slots.give()
             self._flush()
@@ -396,6 +405,9 @@ class JobRunner:
                 f"{failure.get('reason', '')}\n`pedigree logs {job.id} --datum {first.datum[:12]}` shows all that it printed; "
                 f"`pedigree datum shell {first.datum[:12]}` opens a shell where it ran."
             )
+        return self._close(job, records, state, error)
+
+    def _close(self, job: Job, records: list[DatumRecord], state: str, error: str) -> Job:
         with self.store.objects.batch() as batch, self.store.lock.shared():
             manifest = batch.add(jobs.write_manifest(records))
             job = replace(job, state=state, finished=time.time(), manifest=manifest, error=error)
@@ -420,7 +432,7 @@ class JobRunner:
                     tree = merging.merge(records, read, batch.add)
                 except PathClash as clash:
                     clash.remedy = f"{clash.remedy} No commit was made; the results of the datums are kept."
-                    raise
+                    return self._close(job, records, jobs.FAILED, str(clash))
             manifest = batch.add(jobs.write_manifest(records))
             if self.pipeline.egress is not None:
                 with self.store.lock.shared():
@@ -428,11 +440,18 @@ class JobRunner:
                     with self.store.database.transaction():
                         batch.record()
                         self.store.pin(f"job/{job.key}", trees=[tree], objects=[manifest])
-                        jobs.save(self.store, replace(job, state=jobs.EGRESSING, manifest=manifest))
+                        job = self._job = replace(job, state=jobs.EGRESSING, manifest=manifest)
+                        jobs.save(self.store, job)
                 self.on_event(events.Egressing(job.id, job.pipeline, self.pipeline.egress.url))
                 from pedigree.pipeline import egress
 
-                egress.write(self.store, tree, self.pipeline.egress, stopped=lambda: bool(self._stopped))
+                egress.write(
+                    self.store,
+                    tree,
+                    self.pipeline.egress,
+                    stopped=lambda: bool(self._stopped),
+                    say=lambda line: self.on_event(events.Output(job.pipeline, line)),
+                )
             with self.store.lock.shared():
                 batch.publish()
                 with self.store.database.transaction():

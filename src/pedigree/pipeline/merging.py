@@ -77,12 +77,12 @@ def _check_folders(owners: dict[str, tuple[Entry, DatumRecord]]) -> None:
         folder = path.rpartition("/")[0]
         while folder and folder not in checked:
             if folder in owners:
-                raise _clash(folder, owners[folder][1], record)
+                raise _clash(folder, owners[folder][1], record, "as a file, the other as a folder")
             checked.add(folder)
             folder = folder.rpartition("/")[0]
 
 
-def _clash(path: str, one: DatumRecord, other: DatumRecord) -> PathClash:
+def _clash(path: str, one: DatumRecord, other: DatumRecord, how: str = "") -> PathClash:
     if one.datum == other.datum:
         return PathClash(
             f"The datum {one.datum[:12]} ({one.label}) wrote /{path} as a file and as a folder.",
@@ -90,8 +90,9 @@ def _clash(path: str, one: DatumRecord, other: DatumRecord) -> PathClash:
             path=path,
             datums=(one.datum,),
         )
+    how = f", one {how}" if how else ""
     return PathClash(
-        f"Two datums wrote /{path}: {one.datum[:12]} ({one.label}) and {other.datum[:12]} ({other.label}).",
+        f"Two datums wrote /{path}{how}: {one.datum[:12]} ({one.label}) and {other.datum[:12]} ({other.label}).",
         remedy="Put something of the input's name into the path that the step writes, or give both inputs to one datum.",
         path=path,
         datums=(one.datum, other.datum),

@@ -227,9 +227,14 @@ def _make_repositories(store: Store, pipeline: Pipeline, known: Mapping[str, str
 
 
 def _make_trigger(store: Store, repo: str, branch: str, trigger: Any) -> None:
-    if any(found.name == branch and found.trigger is not None for found in store.branches(repo)):
+    from pedigree.store import triggers
+
+    there = next((found for found in store.triggers(repo) if found.branch == branch), None)
+    if there == triggers.make(repo, branch, trigger):
         return
-    store.create_branch(repo, branch, trigger=trigger)
+    if there is not None:
+        store.delete_trigger(repo, branch)
+    store.create_trigger(repo, branch, trigger)
 
 
 def _registered(value: Mapping[str, Any]) -> Registered:
