@@ -81,6 +81,36 @@ def test_a_wrong_spec_names_file_line_and_field(project: Project) -> None:
     assert "--arg" in project("apply", "bad.yaml", "--arg", "epochs", code=2).err
 
 
+@pytest.mark.parametrize(
+    ("change", "place", "words", "remedy"),
+    [
+        (("repo: images", "repo: imagse"), "specs.yaml:5", "reads the repository 'imagse'", "Did you mean 'images'?"),
+        (
+            ("pipeline: {name: check}\n", "pipeline: {name: count}\n"),
+            "specs.yaml:7",
+            "Two pipelines are named 'count'",
+            "Rename one",
+        ),
+        (("repo: images", "repo: check"), "specs.yaml:", "in a circle: ", "Take one of these inputs out"),
+        (("name: check", "name: images"), "specs.yaml:7", "people write to a repository 'images'", "another name"),
+    ],
+)
+def test_specs_that_do_not_fit_together_are_told_by_file_and_line_and_change_nothing(
+    project: Project, change: tuple[str, str], place: str, words: str, remedy: str
+) -> None:
+    """Break: name the pipeline alone, which may be in any of the files; or apply those before the wrong one."""
+    text = SPECS.replace(*change, 1)
+    if "Two" in words:
+        text = text.replace("repo: count", "repo: images")
+    project.write("specs.yaml", text)
+    said = project("apply", "specs.yaml", code=2 if "people" not in words else None).err
+    assert f"error: {place}" in said
+    assert words in said
+    assert remedy in said
+    assert project("pipeline", "list", "--json").json == []
+    assert [item["name"] for item in project("repo", "list", "--json").json] == ["images"]
+
+
 def test_a_run_runs_what_is_due_keeps_good_results_and_fails_with_one(lab: Project) -> None:
     """The first run makes count's commit, shows check's last lines and the command for its log, exits with 1; a second
     runs only check. Break: exit with 0.
@@ -116,6 +146,19 @@ def test_a_run_at_a_terminal_ends_with_its_lines_and_no_bars(lab: Project) -> No
     assert "What is done is kept" in text.splitlines()[-1]
 
 
+def test_two_datums_that_write_one_path_are_told_in_lines_of_their_own(project: Project) -> None:
+    """Break: print the error as one line, with its line break as two characters."""
+    project.write(
+        "p.yaml",
+        "pipeline: {name: p}\ninput: {pfs: {repo: images, glob: /*}}\ntransform: {cmd: [sh, -c, 'echo > /pfs/out/x']}\n",
+    )
+    project("apply", "p.yaml")
+    told = project("run", code=1)
+    assert "failure p: 2 ran" in told.err
+    assert "\\n" not in told.err
+    assert re.search(r"^    Two datums wrote /x: .*\n    Put something", told.err, re.MULTILINE)
+
+
 def test_status_names_what_is_due_and_gives_a_code(lab: Project) -> None:
     """Before a run both are due, afterwards one failed; --exit-code gives 1, and 0 once all is up to date.
 
@@ -146,19 +189,6 @@ def test_explain_names_the_changed_lines_of_code(lab: Project) -> None:
     assert "weighing" in text
     assert text.count("processed: 2 datums ran") == 1
     values = lab("explain", "count", "--json").json
-def test_two_datums_that_write_one_path_are_told_in_lines_of_their_own(project: Project) -> None:
-    """Break: print the error as one line, with its line break as two characters."""
-    project.write(
-        "p.yaml",
-        "pipeline: {name: p}\ninput: {pfs: {repo: images, glob: /*}}\ntransform: {cmd: [sh, -c, 'echo > /pfs/out/x']}\n",
-    )
-    project("apply", "p.yaml")
-    told = project("run", code=1)
-    assert "failure p: 2 ran" in told.err
-    assert "\\n" not in told.err
-    assert re.search(r"^    Two datums wrote /x: .*\n    Put something", told.err, re.MULTILINE)
-
-
     assert {item["state"] for item in values} == {"processed"}
 
 

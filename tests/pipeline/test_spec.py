@@ -136,6 +136,13 @@ def test_spellings_of_pachyderm_1_are_read() -> None:
     assert found.ignored == {"enable_stats": True}
 
 
+@pytest.mark.parametrize("project", ["default", "{name: default}"])
+def test_a_project_is_a_name_or_pachyderms_message(project: str) -> None:
+    """The documentation has the one, `pachctl list pipeline --spec` prints the other. Break: take text only."""
+    found = one(HEAD.replace("{name: p}", f"{{project: {project}, name: p}}") + READ)
+    assert (found.name, found.ignored) == ("p", {"pipeline.project": "default"})
+
+
 def test_fields_of_kubernetes_are_kept_and_told() -> None:
     """Break: drop them on reading."""
     found = one(HEAD + READ + "tolerations: [{key: k}]\npod_patch: '[]'\nscheduling_spec: {node_selector: {a: b}}")
@@ -202,6 +209,8 @@ def test_a_trigger_without_a_branch_gets_a_branch_of_its_own_counted_per_reposit
         (HEAD + READ + "reprocess_spec: sometimes", 4, "reprocess_spec", "until_success or every_job", ""),
         (HEAD + READ + "resource_limits: {memory: lots}", 4, "resource_limits.memory", "a size above", ""),
         (HEAD + READ + "egress: {url: 'gs://x'}", 4, "egress", "file:// or s3://", ""),
+        (HEAD + READ + "egress: {url: 'file://out/x'}", 4, "egress", "no folder of this machine", "file:///out/x"),
+        (HEAD + READ + "egress: {url: 's3:///x'}", 4, "egress", "names no bucket", "s3://BUCKET/"),
         (HEAD + READ + "s3_out: true", 4, "s3_out", "no S3 gateway", "Remove s3_out"),
         (HEAD + READ + "spout: {}", 3, "input", "a spout has no input", ""),
         (HEAD, 1, "input", "input is missing", "pfs"),
@@ -226,6 +235,13 @@ def test_a_trigger_without_a_branch_gets_a_branch_of_its_own_counted_per_reposit
         ("pipeline: {name: -p}\n" + HEAD[20:] + READ, 1, "pipeline.name", "no sign in front", ""),
         ("pipeline: {name: " + "p" * 52 + "}\n" + HEAD[20:] + READ, 1, "pipeline.name", "1 to 51", ""),
         ("pipeline: {name: p}\ntransform: {cmd: []}\n" + READ, 2, "transform.cmd", "is empty", ""),
+        (
+            "pipeline: {name: p}\ntransform: {cmd: [a], user: 'a b'}\n" + READ,
+            2,
+            "transform.user",
+            "'a b' is no user",
+            "1000:100",
+        ),
         ("pipeline: {name: p}\ntransform: {cmd: ls -l}\n" + READ, 2, "transform.cmd", "a list", "[ls, -l]"),
         (
             "pipeline: {name: p}\ntransform:\n  cmd: [a]\n  env:\n    FOO: 3\n" + READ,

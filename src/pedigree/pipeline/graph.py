@@ -50,6 +50,7 @@ def check_graph(
                     "input.pfs.repo",
                     f"Pipeline {item.name!r} reads the repository {leaf.repo!r}, which does not exist.",
                     f"{meant}`pedigree repo create {leaf.repo}` makes it, or the first `pedigree put`.",
+                    repo=leaf.repo,
                 )
     circle = find_circle(everyone)
     if circle:
@@ -83,5 +84,5 @@ def find_circle(pipelines: dict[str, Pipeline]) -> list[str]:
     return []
 
 
-def _invalid(pipeline: Pipeline, field: str, what: str, remedy: str) -> InvalidSpec:
-    return InvalidSpec(what, remedy=remedy, file=None, line=None, field=field, pipeline=pipeline.name)
+def _invalid(pipeline: Pipeline, field: str, what: str, remedy: str, repo: str | None = None) -> InvalidSpec:
+    return InvalidSpec(what, remedy=remedy, file=None, line=None, field=field, pipeline=pipeline.name, repo=repo)

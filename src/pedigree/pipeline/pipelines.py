@@ -85,11 +85,12 @@ def apply(
     """Make or update the pipelines that the spec files describe: all of them, or none when one is wrong.
 
     A spec equal to the registered one changes nothing, so applying is idempotent. `reprocess` gives each pipeline a
-    new salt, so that all its datums run again. Raises InvalidSpec with file, line and field.
+    new salt, so that all its datums run again; a spec without a salt keeps that one from then on. Raises InvalidSpec with file, line and field.
     """
     from pedigree.pipeline import spec as specs
 
-    loaded = [item for path in paths for item in specs.load(path, args or {}, project=store.project)]
+    written = [item for path in paths for item in specs.written(path, args or {}, project=store.project)]
+    loaded = [item.pipeline for item in written]
     moment = time.time() if now is None else now
     if reprocess:
         import secrets
@@ -107,8 +108,8 @@ def register(store: Store, loaded: list[Pipeline], *, dry_run: bool, now: float)
     from pedigree.pipeline import spec as specs
 
     present = {item.pipeline.name: item for item in registered(store)}
-    repositories = {repository.name: repository.kind for repository in store.repositories()}
     loaded = [_salted(item, present.get(item.name)) for item in loaded]
+    repositories = {repository.name: repository.kind for repository in store.repositories()}
     _check(loaded, present, repositories)
     specs.check_graph(loaded, [p.pipeline for name, p in present.items()], set(repositories))
     results = [_change(item, present.get(item.name)) for item in loaded]
@@ -186,7 +187,6 @@ def order(pipelines: Iterable[Pipeline]) -> list[Pipeline]:
     return result
 
 
-def _change(new: Pipeline, old: Registered | None) -> Applied:
 def _salted(new: Pipeline, old: Registered | None) -> Pipeline:
     """With the salt of an earlier `reprocess`, or the results that it replaced would come back with the next `apply`."""
     from dataclasses import replace
@@ -196,7 +196,10 @@ def _salted(new: Pipeline, old: Registered | None) -> Pipeline:
     return replace(new, salt=old.pipeline.salt)
 
 
-    notes = tuple(f"{field}: kept, means nothing on one machine" for field in sorted(new.ignored))
+def _change(new: Pipeline, old: Registered | None) -> Applied:
+    from pedigree.pipeline import spec as specs
+
+    notes = tuple(specs.notes(new))
     if old is None:
         return Applied(new, "created", 1, notes)
     if old.digest == new.digest:
@@ -212,6 +215,7 @@ def _check(loaded: list[Pipeline], present: Mapping[str, Registered], repositori
             raise AlreadyExists(
                 f"Pipeline {item.name!r} needs an output repository of its name, but people write to a repository {item.name!r}.",
                 remedy="Give the pipeline another name.",
+                pipeline=item.name,
             )
 
 

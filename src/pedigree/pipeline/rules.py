@@ -150,6 +150,11 @@ def _egress(egress: schema.EgressSpec) -> Iterator[Finding]:
     elif urlsplit(url).scheme not in EGRESS_SCHEMES:
         known = " or ".join(f"{scheme}://" for scheme in EGRESS_SCHEMES)
         yield ("egress",), f"egress must go to {known}, got {url!r}", f"Write a {known} URL."
+    elif urlsplit(url).scheme == "file" and (urlsplit(url).netloc or not urlsplit(url).path):
+        whole = "file:///" + url.removeprefix("file://").lstrip("/")
+        yield ("egress",), f"egress {url!r} names no folder of this machine", f"Write three slashes: {whole}"
+    elif urlsplit(url).scheme == "s3" and not urlsplit(url).netloc:
+        yield ("egress",), f"egress {url!r} names no bucket", "Write s3://BUCKET/PREFIX."
 
 
 def _input(node: schema.Input, path: Path) -> Iterator[Finding]:

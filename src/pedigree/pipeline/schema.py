@@ -41,6 +41,12 @@ class PipelineName(Model):
     name: str = _needed("name of the pipeline and of its output repository: letters, digits, _ and -, at most 51")
     project: str | None = _ignored("Pachyderm project; a store holds one project, the name alone counts")
 
+    @field_validator("project", mode="before")
+    @classmethod
+    def _bare(cls, value: Any) -> Any:
+        # `pachctl inspect` and Pachyderm's own parser have {name: ...}, its documentation mostly the bare name.
+        return value["name"] if isinstance(value, dict) and value.keys() == {"name"} else value
+
 
 class Metadata(Model):
     labels: dict[str, str] = _field({}, "free key and value pairs, kept with the pipeline")
@@ -139,9 +145,9 @@ class Parallelism(Model):
 
 
 class DatumSet(Model):
-    number: int = _field(0, "datums that a worker takes at once")
-    size_bytes: int = _field(0, "input bytes that a worker takes at once")
-    per_worker: int = _field(0, "shares that each worker's part is cut into")
+    number: int = _field(0, "datums that a worker takes at once", "recorded")
+    size_bytes: int = _field(0, "input bytes that a worker takes at once", "recorded")
+    per_worker: int = _field(0, "shares that each worker's part is cut into", "recorded")
 
 
 class Gpu(Model):
@@ -205,7 +211,9 @@ class PipelineSpec(Model):
     parallelism_spec: Parallelism | None = _field(
         None, "how many datums run at once; by default as many as the run has workers"
     )
-    datum_set_spec: DatumSet | None = _field(None, "how datums are dealt to workers", aliases=("chunk_spec",))
+    datum_set_spec: DatumSet | None = _field(
+        None, "how datums are dealt to workers", "recorded: a worker takes one datum at a time", aliases=("chunk_spec",)
+    )
     datum_timeout: str = _field("", "duration after which a try is stopped and counts as failed; none by default")
     job_timeout: str = _field("", "duration after which the job is stopped; none by default")
     datum_tries: int = _field(3, "tries per datum, the first included")

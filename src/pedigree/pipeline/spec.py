@@ -7,12 +7,13 @@ something on Kubernetes is kept in `ignored` and told by `notes`.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
-from pedigree.errors import InvalidInput, InvalidSpec
+from pedigree.errors import InvalidInput, InvalidSpec, PedigreeError
 from pedigree.pipeline import documents, jsonnet
 from pedigree.pipeline.effective import build
 from pedigree.pipeline.graph import check_graph
@@ -21,7 +22,7 @@ from pedigree.pipeline.rules import check
 from pedigree.pipeline.schema import RECORDED, Model, PipelineSpec
 from pedigree.pipeline.spelling import Path, Problem, Spelled, dotted, parts, spell
 
-__all__ = ["check_graph", "load", "notes", "parse"]
+__all__ = ["Written", "check_graph", "load", "notes", "parse", "placed", "written"]
 
 
 def load(
@@ -30,7 +31,17 @@ def load(
     *,
     project: str | os.PathLike[str] | None = None,
 ) -> list[Pipeline]:
-    """The pipelines in a file (.yaml, .json, .jsonnet) or in standard input ("-"), in order.
+    """The pipelines of `written`."""
+    return [item.pipeline for item in written(source, args, project=project)]
+
+
+def written(
+    source: str | os.PathLike[str],
+    args: Mapping[str, str] | None = None,
+    *,
+    project: str | os.PathLike[str] | None = None,
+) -> list[Written]:
+    """The pipelines in a file (.yaml, .json, .jsonnet) or in standard input ("-"), in order, with their places.
 
     `args` are the parameters of a Jsonnet template. `project` is the folder that `Pipeline.base` is relative
     to; the current one if None. Raises InvalidSpec (with `file`, `line`, `field` and all `problems`),
@@ -54,7 +65,42 @@ def load(
 
 def parse(text: str, file: str = "spec", base: str = "") -> list[Pipeline]:
     """The pipelines in a YAML or JSON text; `file` is what errors call it."""
-    return _pipelines(documents.parse(text, file), file, base)
+    return [item.pipeline for item in _pipelines(documents.parse(text, file), file, base)]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A pipeline with the place where it was written."""
+
+    pipeline: Pipeline
+    file: str
+    spelled: Spelled
+
+    def line(self, repo: str | None = None) -> int:
+        """The line of the pipeline's name, or of the input that reads `repo`."""
+        if repo is not None:
+            for path in self.spelled.lines:
+                if path[-1:] == ("repo",) and self._value(path) == repo:
+                    return self.spelled.line(path)
+        return self.spelled.line(("pipeline", "name"))
+
+    def _value(self, path: Path) -> Any:
+        value = self.spelled.value
+        for part in path:
+            value = value[part]
+        return value
+
+
+def placed(error: PedigreeError, written: Sequence[Written]) -> None:
+    """Put file and line in front of an error about the `pipeline` and the `repo` that it names, the last of that name."""
+    for item in reversed(written):
+        if item.pipeline.name == error.objects.get("pipeline"):
+            line = item.line(error.objects.get("repo"))
+            for name, value in (("file", item.file), ("line", line)):
+                error.objects[name] = value
+                setattr(error, name, value)
+            error.message = f"{item.file}:{line}: {error.message}"
+            return
 
 
 def notes(pipeline: Pipeline) -> list[str]:
@@ -62,7 +108,7 @@ def notes(pipeline: Pipeline) -> list[str]:
     return [f"{name} has no effect here: {_meaning(name)}." for name in sorted(pipeline.ignored)]
 
 
-def _pipelines(nodes: Iterable[documents.Node], file: str, base: str) -> list[Pipeline]:
+def _pipelines(nodes: Iterable[documents.Node], file: str, base: str) -> list[Written]:
     found = []
     for node in nodes:
         if not isinstance(node.value, dict):
@@ -72,7 +118,7 @@ def _pipelines(nodes: Iterable[documents.Node], file: str, base: str) -> list[Pi
         if not spelled.value and node.value:
             what = f"this is no pipeline spec: it has none of its fields, but {', '.join(list(node.value)[:3])}"
             raise _invalid(file, [Problem(node.line, "", what, "Begin with pipeline: {name: ...}.")])
-        found.append(_pipeline(spelled, file, base))
+        found.append(Written(_pipeline(spelled, file, base), file, spelled))
     if not found:
         what = "the file holds no pipeline spec"
         raise _invalid(file, [Problem(1, "", what, "Begin with pipeline: {name: ...}.")])
