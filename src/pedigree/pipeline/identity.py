@@ -5,7 +5,7 @@ fingerprint, seed, isolation, cores, and the input files under the names that th
 
 Not in it, on purpose: where the files came from (repository, branch, commit) and who asked (pipeline, job,
 run), so that the same work is never done twice. A step is still told them: PACH_JOB_ID, PACH_DATUM_ID,
-PACH_OUTPUT_COMMIT_ID, PPS_PIPELINE_NAME, PPS_SPEC_COMMIT, `<input>_COMMIT`. They are provenance; a step that
+PACH_OUTPUT_COMMIT_ID, FILESET_ID, PPS_PIPELINE_NAME, PPS_POD_NAME, PPS_SPEC_COMMIT, `<input>_COMMIT`. They are provenance; a step that
 writes them into its output keeps those of the run that computed it. What changes only whether a datum fails
 (tries, timeouts, memory, err_cmd) is not in it either, since only good results are reused. Secrets count by
 name, never by value.

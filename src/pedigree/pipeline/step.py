@@ -193,7 +193,10 @@ def variables(task: DatumTask, spec: str) -> dict[str, str]:
     found["PACH_JOB_ID"] = task.job_id
     found["PACH_OUTPUT_COMMIT_ID"] = task.output_commit
     found["PPS_PIPELINE_NAME"] = pipeline.name
-    found["PPS_PROJECT_NAME"] = "default"
+    # There is neither a project, nor a namespace, nor a pod; scripts that print or compare these find what is steady.
+    found["PPS_PROJECT_NAME"] = found["PACH_NAMESPACE"] = "default"
+    found["PPS_POD_NAME"] = pipeline.name
+    found["FILESET_ID"] = task.output_commit
     found["PPS_SPEC_COMMIT"] = spec
     found.update(environment.variables(pipeline))
     found["USER"] = found["LOGNAME"] = account.of(pipeline.transform.user).name
