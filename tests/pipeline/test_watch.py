@@ -60,6 +60,21 @@ def test_a_cron_can_be_ticked_by_hand_and_nothing_else_can(project: Project) -> 
         ticks.tick_now(project.store, "copy", 0.0)
 
 
+def test_a_deleted_pipeline_takes_its_ticks_with_it_unless_others_read_them(project: Project) -> None:
+    """Break: leave the repository: a pipeline of that name, made again, would begin with old ticks."""
+    project.apply(CRON)
+    other = CRON.replace("hourly", "other").replace("spec:", "repo: hourly_tick, spec:")
+    project.apply(other, "other.yaml")
+    ticks.tick_now(project.store, "hourly", 1_700_000_000.0)
+    pipelines.delete(project.store, "hourly")
+    assert [item.name for item in project.store.repositories()] == ["hourly_tick", "other"]
+    pipelines.delete(project.store, "other")
+    assert list(project.store.repositories()) == []
+    project.apply(CRON)
+    assert project.store.head("hourly_tick") is None
+    assert ticks.due(project.store, pipelines.get(project.store, "hourly").created + 60) == []
+
+
 def test_watching_runs_what_a_commit_makes_necessary_and_does_not_repeat_a_failure(project: Project) -> None:
     """Break: run whenever something is out of date; the failing pipeline then runs at every look."""
     project.put("in", {"a": "bad"})

@@ -149,8 +149,15 @@ def set_state(store: Store, name: str, state: str) -> None:
 
 
 def delete(store: Store, name: str, *, keep_repository: bool = False, force: bool = False) -> None:
-    """Forget a pipeline and, unless kept, its output repository. Its cached results stay: making it again reuses them."""
-    get(store, name)
+    """Forget a pipeline and, unless kept, its output repository and those of its ticks.
+
+    Its cached results stay: making it again reuses them.
+    """
+    from pedigree.pipeline import ticks
+
+    crons = {item.repo for item in get(store, name).pipeline.crons()}
+    others = [item for item in all_pipelines(store) if item.name != name]
+    crons -= {leaf.repo for item in others for leaf in item.leaves()}
     readers = sorted(
         other.name
         for other in all_pipelines(store)
@@ -165,6 +172,10 @@ def delete(store: Store, name: str, *, keep_repository: bool = False, force: boo
         store.records.delete(PIPELINE, name)
         if not keep_repository:
             store.delete_repository(name, force=True)
+            for repository in store.repositories():
+                if repository.name in crons and repository.kind == "cron":
+                    store.delete_repository(repository.name, force=True)
+                    store.records.delete(ticks.CRON, repository.name)
 
 
 def order(pipelines: Iterable[Pipeline]) -> list[Pipeline]:
