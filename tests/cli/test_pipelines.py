@@ -234,6 +234,8 @@ def test_datum_list_previews_a_spec(project: Project) -> None:
     assert sorted(item["inputs"][0]["path"] for item in rows) == ["cats", "feed.sh"]
     assert project("repo", "list", "--json").json[0]["name"] == "images"
     project("datum", "list", code=2)
+    project.write("wrong.yaml", SPECS.replace("repo: images", "repo: imagse"))
+    assert "Did you mean 'images'?" in project("datum", "list", "-f", "wrong.yaml", code=2).err
 
 
 def test_datum_shell_has_the_inputs_and_the_code(lab: Project) -> None:

@@ -127,13 +127,19 @@ def test_spellings_of_pachyderm_1_are_read() -> None:
     found = one(
         HEAD
         + "input: {atom: {repo: r, glob: /}}\nstandby: true\nchunk_spec: {number: 3}\nenable_stats: true\n"
-        + "resource_spec: {memory: 1G, gpu: 1}\nspout: null"
+        + "resource_spec: {memory: 1G, gpu: 1}\nspout: null\nscale_down_threshold: 600s\n"
+        + "parallelism_spec: {strategy: CONSTANT, constant: '2'}"
     )
     assert found.input == PfsInput("r", "r", glob="/")
     assert found.autoscaling
     assert found.datum_set_spec is not None
     assert found.resource_requests == Resources(memory_bytes=10**9, gpu=1)
-    assert found.ignored == {"enable_stats": True}
+    assert found.parallelism == 2
+    assert found.ignored == {
+        "enable_stats": True,
+        "scale_down_threshold": "600s",
+        "parallelism_spec.strategy": "CONSTANT",
+    }
 
 
 @pytest.mark.parametrize("project", ["default", "{name: default}"])
@@ -283,6 +289,18 @@ def test_all_mistakes_of_a_spec_are_told_at_once_in_the_order_of_their_lines() -
     with pytest.raises(InvalidSpec) as caught:
         one("pipeline: {name: p}\ntransform: {cmd: x}\nfoo: 1\ninput: {pfs: {repo: r, glob: 3}}")
     assert [problem.line for problem in caught.value.objects["problems"]] == [2, 3, 4]
+
+
+def test_each_of_several_mistakes_comes_with_its_remedy() -> None:
+    """Break: tell the remedy of the first alone."""
+    with pytest.raises(InvalidSpec) as caught:
+        spec.parse("pipeline: {name: p}\ninptu: {}\ntransform: {cmd: ls -l, immage: x}", "f.yaml")
+    assert caught.value.message.splitlines() == [
+        "f.yaml:2: there is no field 'inptu'. Did you mean input?",
+        'f.yaml:3: transform.cmd must be a list, got "ls -l". Write a list of words: [ls, -l].',
+        "f.yaml:3: there is no field 'immage' in transform. Did you mean image?",
+    ]
+    assert caught.value.remedy
 
 
 def test_false_written_out_for_a_refused_field_is_no_mistake() -> None:

@@ -113,10 +113,11 @@ def stale(surroundings: Surroundings, chosen: Iterable[Pipeline]) -> set[str]:
 
 
 def preview(store: Store, path: str, args: dict[str, str] | None = None) -> list[Datum]:
-    """The datums that the first spec of a file would have now, without applying or running anything."""
-    from pedigree.pipeline import spec as specs
+    """The datums that the first spec of a file would have now, without applying or running anything.
 
-    return plan_datums(store, specs.load(path, args or {}, project=store.project)[0])
+    Raises InvalidSpec for whatever `apply` would not take.
+    """
+    return plan_datums(store, pipelines.apply(store, [path], args or {}, dry_run=True)[0].pipeline)
 
 
 def plan_datums(store: Store, pipeline: Pipeline) -> list[Datum]:

@@ -142,6 +142,7 @@ class Input(Model):
 class Parallelism(Model):
     constant: int = _field(1, "datums of this pipeline that run at once")
     coefficient: float | None = _ignored("1.x: workers per node of the cluster")
+    strategy: str | None = _ignored("1.x: which of the two counts")
 
 
 class DatumSet(Model):
@@ -254,6 +255,7 @@ class PipelineSpec(Model):
     enable_stats: Any = _ignored("1.x: Pedigree always keeps them")
     cache_size: Any = _ignored("1.x: cache of the object store")
     max_queue_size: Any = _ignored("1.x: datums fetched ahead")
+    scale_down_threshold: Any = _ignored("1.x: how long workers stay without a job")
     hashtree_spec: Any = _ignored("1.x: shards of the output")
     batch: Any = _ignored("1.x flag")
     spec_commit: Any = _ignored("set by Pachyderm's server")

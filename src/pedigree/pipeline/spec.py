@@ -258,12 +258,16 @@ def _shown(value: Any) -> str:
 def _invalid(file: str, problems: list[Problem]) -> InvalidSpec:
     problems = sorted(set(problems))
     first = problems[0]
-    lines = [f"{file}:{item.line}: {item.what}." for item in problems[:10]]
+    several = len(problems) > 1
+    lines = [
+        f"{file}:{item.line}: {item.what}." + (f" {item.remedy}" if several and item.remedy else "")
+        for item in problems[:10]
+    ]
     if len(problems) > 10:
         lines.append(f"{file}: and {len(problems) - 10} more.")
     return InvalidSpec(
         "\n".join(lines),
-        remedy=first.remedy if len(problems) == 1 else f"Line {first.line}: {first.remedy}",
+        remedy="Mend these lines; nothing was changed." if several else first.remedy,
         file=file,
         line=first.line,
         field=first.field,

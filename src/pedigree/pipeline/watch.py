@@ -134,6 +134,7 @@ class Daemon:
     def start(self) -> None:
         self.again_at = None
         self._stop = Stop()
+        self._began = time.monotonic()
         self._thread = threading.Thread(target=self._run, name=f"{self.pipeline.kind} {self.pipeline.name}")
         self._thread.start()
 
@@ -158,16 +159,19 @@ class Daemon:
             else:
                 services.run(surroundings, self.pipeline, stop=self._stop, on_event=self.watch.on_event)
                 if not self._stop.thrown:
-                    self._fail("a service must not end")
+                    self._fail("The command ended, which that of a service must not.")
         except PedigreeError as error:
             if not self._stop.thrown:
                 self._fail(" ".join(str(error).splitlines()))
 
     def _fail(self, why: str) -> None:
+        if time.monotonic() - self._began > PAUSES_S[-1]:
+            self.failures = 0
         pause = PAUSES_S[min(self.failures, len(PAUSES_S) - 1)]
         self.failures += 1
         self.again_at = time.time() + pause
-        self.watch.on_event(events.Output(self.pipeline.name, f"{why} (started again in {pause:g} s)"))
+        for line in f"{why} It is started again in {pause:g} s.".splitlines():
+            self.watch.on_event(events.Output(self.pipeline.name, line))
 
 
 def _fingerprint(surroundings: Surroundings, pipeline: Pipeline) -> tuple[str, ...]:
