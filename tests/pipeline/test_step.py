@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import socket
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import BinaryIO
 import pytest
 
 from pedigree.errors import IsolationUnavailable, MissingObject
-from pedigree.pipeline import sandbox, view
+from pedigree.pipeline import pipes, sandbox, view
 from pedigree.pipeline.model import PfsInput, Resources
 from pedigree.store.objects import Objects
 from tests.pipeline.site_of import Bench, processes
@@ -387,6 +388,32 @@ def test_lazy_files_are_pipes_filled_when_they_are_opened(bench: Bench) -> None:
         "a": b"alpha\n",
         "folder/er/b.txt": b"beta\n",
     }
+
+
+@pytest.mark.parametrize("held", [1 << 16, 10])
+def test_thousands_of_lazy_files_are_read_in_a_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: int
+) -> None:
+    """Held open or, but for ten, tried in turn; the step keeps the limit on open files that the engine began with.
+
+    Break: try all pipes in turn: each of 2,000 files then waits for a look at all of them, minutes together.
+    """
+    number = 2000 if held > 10 else 100
+    monkeypatch.setattr(pipes, "_take", lambda wanted, take=pipes._take: take(min(wanted, held)))
+    bench = _bench(tmp_path, LEVELS[0])
+    bench.put({f"many/{name:04d}": f"{name}\n".encode() for name in range(number)})
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    pipeline = bench.pipeline(
+        "/bin/sh",
+        "-c",
+        "cat /pfs/in/many/* > /pfs/out/x; ulimit -n > /pfs/out/limit",
+        input=PfsInput("in", "in", lazy=True),
+        datum_timeout_s=30.0,
+    )
+    (result,) = bench.run_all(pipeline)
+    assert result.state == "processed", bench.log(result) + result.reason
+    assert bench.files["x"].split() == [str(name).encode() for name in range(number)]
+    assert bench.files["limit"] == f"{soft}\n".encode()
 
 
 def test_a_lazy_file_that_nobody_opens_is_not_read(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import select
 import signal
 import threading
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol, cast
 
+from pedigree.pipeline import pipes
 from pedigree.pipeline.isolation import guardian
 from pedigree.pipeline.sandbox import SEALED, Isolation, Launch, Started
 
@@ -128,6 +130,8 @@ def run(
             stop.enter(started)
             if limits is not None:
                 fence = limits.fence(started.pid)
+            if pipes.files_limit is not None:
+                resource.prlimit(started.pid, resource.RLIMIT_NOFILE, pipes.files_limit)
             _open_gate(started)
             killed = _watch(started, output_fd, printed, None if timeout_s is None else started_at + timeout_s)
         finally:
