@@ -137,7 +137,7 @@ def test_a_spout_that_fails_is_started_again_and_says_why_in_one_line(project: P
     watch = Watch(project.store, on_event=tell)
     watch.run()
     assert said == [
-        "The spout 'source' ended with exit code 4. Its log is .pedigree/logs/source/log. (started again in 1 s)"
+        "The spout 'source' stopped: the step ended with exit code 4. Its log is .pedigree/logs/source/log. It is started again in 1 s."
     ]
 
 
