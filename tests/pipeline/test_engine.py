@@ -240,6 +240,22 @@ def test_reprocess_runs_everything_again(project: Project) -> None:
     assert project.started == ["in:/a"]
 
 
+def test_reprocessing_makes_a_lost_tree_again(project: Project) -> None:
+    """It is the repair that `fsck` names for an output. Break: merge into the old tree, unread, when no datum's
+    result differs."""
+    from pedigree.store import fsck
+
+    project.put("in", {"a": "one", "b": "two"})
+    project.apply(COPY)
+    project.run()
+    lost = project.store.resolve("copy").commit.tree
+    project.store.database.execute("DELETE FROM objects WHERE digest = ?", (bytes.fromhex(lost),))
+    (problem,) = fsck.check(project.store)
+    assert "`pedigree run --reprocess copy`" in problem.repair
+    project.run(reprocess=True)
+    assert fsck.check(project.store) == []
+
+
 def test_a_target_runs_what_it_needs_and_nothing_else(project: Project) -> None:
     """Break: ignore `targets`."""
     project.put("in", {"a": "one"})

@@ -12,6 +12,7 @@ from pedigree.canonical import digest
 from pedigree.errors import CorruptObject, MissingObject
 from pedigree.store import fsck
 from pedigree.store.alone import MINIMUM_BYTES
+from pedigree.store.put import put
 from pedigree.store.store import Store
 
 LARGE = b"large" * (MINIMUM_BYTES // 5 + 1)
@@ -138,6 +139,77 @@ def test_after_repair_putting_the_file_again_heals(store: Store, content: bytes)
             batch.record()
     assert fsck.check(store) == []
     assert store.objects.read(name) == content
+
+
+@pytest.mark.parametrize("content", [b"the second", LARGE])
+def test_putting_the_folder_again_brings_lost_files_back(tmp_path: Path, content: bytes) -> None:
+    """The repair that fsck names works although the branch holds these very files, and is told.
+
+    Break: leave the stat caches in `repair`, or return from `land` without `_keep`.
+    """
+    source = tmp_path / "source"
+    source.mkdir()
+    for name, data in (("first", b"first"), ("second", b"the second"), ("large", LARGE)):
+        (source / name).write_bytes(data)
+    store = pedigree.init(tmp_path / "project")
+    for _ in range(2):  # so that the stat cache vouches for all of them
+        put(store, "data:/", [source])
+        os.utime(source / "first", ns=(7, 7))
+    name = digest(content)
+    place = store.objects.place(name)
+    _spoil(
+        Path(store.objects.alone_file(name) if place.pack is None else store.objects.pack_file(place.pack)),
+        content,
+        content[:-1] + b"!",
+    )
+    (problem,) = fsck.check(store)
+    assert "put the original files again" in problem.repair
+    fsck.repair(store)
+    healed = put(store, "data:/", [source])
+    assert (healed.commit, healed.files, healed.unchanged, healed.restored) == (None, 0, 3, 1)
+    assert fsck.check(store) == []
+    assert store.objects.read(name) == content
+
+
+def test_a_lost_tree_is_made_again_by_the_same_files_elsewhere(store: Store) -> None:
+    """Equal files make equal trees, so the repair for a tree works too. Break: advise a put into the branch,
+    which cannot read its head."""
+    files = {path: store.view("data").read_bytes(path) for path in ("changing.txt", "folder/large.bin", "same.txt")}
+    tree = store.view("data").commit.tree
+    store.database.execute("DELETE FROM objects WHERE digest = ?", (bytes.fromhex(tree),))
+    (problem,) = fsck.check(store)
+    assert problem.kind == "tree"
+    assert "into a new repository" in problem.repair
+    with store.commit("other", create=True) as change:
+        for path, data in files.items():
+            change.write(path, data)
+    assert fsck.check(store) == []
+
+
+def test_the_repair_of_an_output_is_to_run_its_pipeline(store: Store) -> None:
+    """Nobody can put a pipeline's file. Break: one remedy for all."""
+    store.create_repository("made", kind="output")
+    with store.commit("made", output=True) as change:
+        change.write("result", b"only in the output")
+    _spoil(_pack_with(store, b"only in the output"), b"only in the output", b"ONLY in the output")
+    (problem,) = fsck.check(store)
+    assert "`pedigree run --reprocess made`" in problem.repair
+    assert "pedigree put" not in problem.repair
+
+
+def test_a_lost_pack_is_one_problem(store: Store) -> None:
+    """However many objects lay in it; the commits are all named. Break: report each of its objects."""
+    for path in (store.folder / "objects/packs").iterdir():
+        path.unlink()
+    problems = fsck.check(store)
+    packs = [problem for problem in problems if problem.kind == "pack"]
+    assert packs == problems
+    assert sum(int(problem.what.split()[-5]) for problem in packs) == len(
+        store.database.rows("SELECT 1 FROM objects WHERE pack != 0")
+    )
+    assert {commit for problem in packs for commit in problem.commits} == {
+        f"data@{commit.id[:12]}" for commit in store.log("data@master")
+    }
 
 
 def test_whole_objects_are_rescued_from_a_pack_with_a_damaged_index(store: Store) -> None:

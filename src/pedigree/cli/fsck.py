@@ -50,10 +50,11 @@ def _run(arguments: Arguments) -> int:
     for problem in problems:
         _show(problem)
     if problems:
-        affected = {commit for problem in problems for commit in problem.commits}
+        affected = {name for problem in problems for name in problem.commits if not name.endswith(" (pin)")}
+        left = " left" if repaired is not None else ""
+        changed = "" if repaired is not None else " Nothing was changed."
         say(
-            f"{paint(count(len(problems), 'problem'), 'red')}, {count(len(affected), 'commit')} affected. "
-            "Nothing was changed."
+            f"{paint(count(len(problems), 'problem'), 'red')}{left}, {count(len(affected), 'commit')} affected.{changed}"
         )
         return 5
     depth = "index and trees" if arguments.fast else "every byte"

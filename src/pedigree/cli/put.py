@@ -89,7 +89,13 @@ def _report(arguments: Arguments, store: Store, result: PutResult) -> None:
         for folder in result.skipped:
             say(f"Left out {folder}: it belongs to a tool.")
     if not (result.files or result.deleted):
-        done(arguments, f"Nothing changed ({_there(result)}): no commit was made.", value)
+        if result.restored:
+            text = f"Restored {count(result.restored, 'lost object')}; nothing else changed: no commit was made."
+        elif result.unchanged:
+            text = f"Nothing changed ({_there(result)}): no commit was made."
+        else:
+            text = "Nothing changed (there was no file to put): no commit was made."
+        done(arguments, text, value)
         return
     told = [f"Put {count(result.files, 'file')} ({size(result.bytes)})"] if result.files else []
     told += [f"{'deleted' if told else 'Deleted'} {count(result.deleted, 'file')}"] if result.deleted else []
@@ -97,7 +103,8 @@ def _report(arguments: Arguments, store: Store, result: PutResult) -> None:
     if commit is not None:
         where = "the open commit " if commit.state == "open" else ""
         text += f" {'into' if result.files else 'from'} {where}{shapes.place(commit)}"
-    text += f"; {_there(result)}." if result.unchanged else "."
+    text += f"; {_there(result)}" if result.unchanged else ""
+    text += f"; restored {count(result.restored, 'lost object')}." if result.restored else "."
     done(arguments, options.queued(store, text), value)
 
 

@@ -423,7 +423,8 @@ class JobRunner:
         """Merge, write the output commit and the job's record in one transaction."""
         with self.store.objects.batch() as batch:
             read = batch.reader()
-            before_tree, before = self._before()
+            # Asked to run everything again, it trusts nothing of the old tree: that may be what is damaged.
+            before_tree, before = (trees.EMPTY, []) if self.reprocess else self._before()
             tree = None
             if before:
                 tree = merging.update(before_tree, before, records, read, batch.add)

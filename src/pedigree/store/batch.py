@@ -6,7 +6,7 @@ import errno
 import io
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from itertools import chain, repeat
 from types import TracebackType
@@ -268,6 +268,16 @@ class Batch:
             return self._objects.read(digest)
 
         return read
+
+    def new_among(self, digests: Iterable[str]) -> int:
+        """How many of the digests are objects that this batch brings and the store does not have."""
+        self._flush()
+        return sum([self._found.get(digest) is not None for digest in set(digests)])
+
+    def holds_new(self) -> bool:
+        """Whether there is something to publish."""
+        self._flush()
+        return bool(self._writers or self._alone)
 
     # -------------------------------------------------------------------------------------- publishing
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from blake3 import blake3
 
 from pedigree.errors import CorruptObject, Damaged, PedigreeError
-from pedigree.store import alone, durable, schema
+from pedigree.store import alone, durable, schema, statcache
 from pedigree.store.packs import Packed, Reader, Writer
 from pedigree.store.survey import Problem, Store, survey
 
@@ -40,7 +40,8 @@ def repair(store: Store) -> Repaired:
 
     Every object is hashed; one whose bytes are damaged is left out, so that putting the same file again
     stores it anew. Whole objects in a pack whose own index is damaged are moved to a new pack. No commit is
-    changed and no object's file is removed. Raises Damaged when SQLite cannot read the database any more.
+    changed and no object's file is removed. The stat caches go, because they vouch for files whose objects
+    may just have been forgotten. Raises Damaged when SQLite cannot read the database any more.
     """
     with store.lock.exclusive(), store.database.transaction() as database:
         problems = [str(line) for (line,) in database.rows("PRAGMA integrity_check(1)") if line != "ok"]
@@ -71,6 +72,7 @@ def repair(store: Store) -> Repaired:
         )
         now.update(entry.digest for entry in fresh)
         _provenance(store)
+        statcache.forget_all(store.folder)
     count = sum(len(entries) for _, entries in rescued)
     return Repaired(len(now), len(now - known), len(known - now), count)
 

@@ -44,7 +44,7 @@ class Gathering:
         delete_missing: bool,
         progress: Progress | None,
     ) -> None:
-        self.files = self.bytes = self.unchanged = self.deleted = 0
+        self.files = self.bytes = self.unchanged = self.restored = self.deleted = 0
         self.skipped: list[str] = []
         self._store = store
         self._change = change
@@ -257,6 +257,10 @@ class Gathering:
         if tree is not None and tree != trees.EMPTY:
             edits = {path: one for path, one in self._edits.items() if trees.get(tree, path, self._read) != one}
             self.unchanged += len(self._edits) - len(edits)
+            # A file that the branch names although the store has lost its bytes: this put brings them back.
+            self.restored = self._batch.new_among(
+                [one.digest for path, one in self._edits.items() if path not in edits]
+            )
         self.files += len(edits)
         self.bytes += sum([self._edits[path].size for path in edits])
         self._change.update(edits)

@@ -94,8 +94,9 @@ def _sound(store: Store) -> Survey:
     found = survey(store, deep=False)
     if found.problems:
         first = found.problems[0]
+        number = f"{len(found.problems)} problem{'' if len(found.problems) == 1 else 's'}"
         raise Damaged(
-            f"The store is damaged ({len(found.problems)} problems); nothing was removed. The first: {first.what}",
+            f"The store is damaged ({number}); nothing was removed. The first: {first.what}",
             remedy="`pedigree fsck` lists everything affected and the repair; gc works once that is clean.",
             problems=found.problems,
         )

@@ -83,6 +83,7 @@ def land(
         targets = {place: target(database, *place, queue) for place in edits}
     made = {place: changes.apply(found.tree, edits[place], batch) for place, found in targets.items()}
     if first is None and all(made[place] == found.tree for place, found in targets.items()):
+        _keep(database, batch)
         return dict.fromkeys(edits)
     batch.publish()
     landed: dict[Place, Commit | None] = {}
@@ -106,6 +107,14 @@ def land(
             else:
                 landed[place] = _put(store, place, found, made[place], signature, queue)
     return landed
+
+
+def _keep(database: Database, batch: Batch) -> None:
+    """Store what is new without a commit: objects of the unchanged tree that had been lost."""
+    if batch.holds_new():
+        batch.publish()
+        with database.transaction():
+            batch.record()
 
 
 def _put(store: Store, place: Place, found: Target, tree: str, signature: Signature, queue: str) -> Commit:

@@ -32,6 +32,7 @@ class PutResult(NamedTuple):
     files: int  #: written, because they were new or different
     bytes: int  #: in those files
     unchanged: int  #: found as the branch had them
+    restored: int  #: objects that those unchanged files name and the store had lost
     deleted: int
     skipped: tuple[str, ...]  #: folders that belong to a tool, `.git` and `.pedigree`, which are left out
 
@@ -106,6 +107,7 @@ def put(
             gathering.files,
             gathering.bytes,
             gathering.unchanged,
+            gathering.restored,
             gathering.deleted,
             tuple(gathering.skipped),
         )

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from blake3 import blake3
 
 from pedigree.errors import NetworkFileSystem, StorageFailure
+from pedigree.store import durable
 from pedigree.store.folder import refuse_network_file_system
 from pedigree.store.trees import Entry
 
@@ -51,6 +52,13 @@ _SPARED_BYTES = 1 << 20
 def now_ns() -> int:
     """The moment to give to `StatCache.save`; take it before the first look at the sources."""
     return time.time_ns() - TICK_NS
+
+
+def forget_all(store_folder: str | Path) -> None:
+    """Let every put read every file once more. Raises StorageFailure."""
+    place = f"{store_folder}/cache/put"
+    with durable.guarded(place), suppress(FileNotFoundError):
+        durable.remove([f"{place}/{name}" for name in os.listdir(place)])
 
 
 class StatCache:

@@ -24,10 +24,9 @@ from pedigree.store.packs import Packed, Reader
 _HEX = frozenset("0123456789abcdef")
 
 REBUILD = "`pedigree fsck --repair` rebuilds the index from the packs."
-RESTORE = (
-    "Restore that file from a backup; or run `pedigree fsck --repair`, which forgets the damaged bytes, "
-    "and put the original files again."
-)
+RESTORE = "Restore that file from a backup; or run `pedigree fsck --repair`, which forgets the damaged bytes, and then "
+RESCUE = "`pedigree fsck --repair` moves the objects that are whole to a new pack; or restore that file from a backup."
+RETURN = "If a backup has the pack or file that held it, restore that and run `pedigree fsck --repair`; otherwise "
 RESTORE_DATABASE = "Restore meta.sqlite from a backup; the objects themselves are not affected."
 
 
@@ -78,6 +77,8 @@ class Survey:
         self.packs: dict[int, str] = {}
         self.held_bytes: dict[int, int] = {}  # of each pack, the bytes of all objects in it, needed or not
         self.bad: dict[str, tuple[str, str, str]] = {}  # damaged object: (what, where, repair)
+        self.lost: dict[str, str] = {}  # path of a pack that cannot be opened: why
+        self.outputs: set[str] = set()  # repositories that a pipeline writes
 
     def add(self, kind: str, what: str, where: str, repair: str, affected: Iterable[str] = ()) -> None:
         self.problems.append(Problem(kind, what, where, tuple(affected), (), repair))
@@ -96,6 +97,9 @@ def survey(store: Store, *, deep: bool) -> Survey:
             _rows(store, found)
             by_pack = _index(store, found)
             found.roots = roots(store.database)
+            found.outputs = {
+                str(name) for (name,) in store.database.rows("SELECT name FROM repositories WHERE kind = 'output'")
+            }
         for entry in by_pack.pop(0):
             _alone(store.objects, found, entry, deep)
         for pack, entries in by_pack.items():
@@ -233,17 +237,16 @@ def _pack(objects: Objects, found: Survey, number: int, entries: list[Packed], d
         pack = Reader(path)
     except (FileNotFoundError, PedigreeError) as error:
         text = error.message if isinstance(error, PedigreeError) else f"The pack {path} is not there."
-        found.add("pack", text, path, RESTORE)
+        found.lost[path] = text
         for entry in entries:
-            what = f"Object {entry.digest.hex()} lies in a pack that cannot be opened."
-            found.bad[entry.digest.hex()] = (what, path, RESTORE)
+            found.bad[entry.digest.hex()] = (f"Object {entry.digest.hex()} lies in it.", path, RESTORE)
         return
     try:
         index = {entry.digest: entry for entry in pack.index()}
         found.held_bytes[number] = sum(entry.size for entry in index.values())
     except PedigreeError as error:
         # Its objects may well be whole: each is hashed below.
-        found.add("pack", error.message, path, RESTORE)
+        found.add("pack", error.message, path, RESCUE)
     for entry in sorted(entries, key=lambda entry: entry.offset):
         digest = entry.digest.hex()
         if index is not None and index.get(entry.digest) != entry:
@@ -293,12 +296,8 @@ def _trees(store: Store, found: Survey) -> None:
     for digest in sorted(found.reachable):
         if bytes.fromhex(digest) not in found.rows and digest not in found.bad:
             what = f"The store has no object {digest}."
-            found.bad[digest] = (
-                what,
-                f"{store.database.path}: objects",
-                f"{REBUILD} If it is not in any: {RESTORE}",
-            )
-    if found.bad:
+            found.bad[digest] = (what, f"{store.database.path}: objects", RETURN)
+    if found.bad or found.lost:
         _trace(found, nodes)
 
 
@@ -306,7 +305,7 @@ def _node(objects: Objects, found: Survey, name: str, level: int) -> Node | None
     try:
         node = parse(objects.read(name), name)
     except MissingObject as error:
-        found.bad.setdefault(name, (error.message, str(objects.database.path), REBUILD))
+        found.bad.setdefault(name, (error.message, f"{objects.database.path}: objects", RETURN))
         return None
     except PedigreeError as error:
         found.bad.setdefault(name, (error.message, str(getattr(error, "path", objects.database.path)), RESTORE))
@@ -349,7 +348,49 @@ def _trace(found: Survey, nodes: dict[str, list[tuple[str, str]]]) -> None:
             labels.append(root.label)
             if path and len(paths) < _PATHS:
                 paths.append(f"{root.label}:/{path}")
+    packs: dict[str, tuple[int, dict[str, None], list[str], bool]] = {path: (0, {}, [], False) for path in found.lost}
     for digest, (what, where, repair) in sorted(found.bad.items()):
         labels, paths = holders[digest]
-        kind = "tree" if digest in nodes else "object"
-        found.problems.append(Problem(kind, what, where, tuple(labels), tuple(paths), repair))
+        is_tree = digest in nodes
+        if where in packs:  # one problem for the pack, not one for each of its objects
+            number, all_labels, all_paths, trees = packs[where]
+            all_labels.update(dict.fromkeys(labels))
+            all_paths += paths[: _PATHS - len(all_paths)]
+            packs[where] = (number + 1, all_labels, all_paths, trees or is_tree)
+            continue
+        remedy = _remedy(found, repair, labels, is_tree)
+        found.problems.append(
+            Problem("tree" if is_tree else "object", what, where, tuple(labels), tuple(paths), remedy)
+        )
+    for path, (number, all_labels, all_paths, trees) in packs.items():
+        what = f"{found.lost[path]} {number} object{'' if number == 1 else 's'} lay in it."
+        labels = list(all_labels)
+        remedy = _remedy(found, RESTORE, labels, trees)
+        found.problems.append(Problem("pack", what, path, tuple(labels), tuple(all_paths), remedy))
+
+
+def _remedy(found: Survey, repair: str, holders: list[str], is_tree: bool) -> str:
+    """The whole repair: what brings lost bytes back depends on who holds them."""
+    if repair not in {RESTORE, RETURN}:
+        return repair
+    commits = [label for label in holders if not label.endswith(" (pin)")]
+    makers = sorted({label.partition("@")[0] for label in commits} & found.outputs)
+    by_hand = sorted({label.partition("@")[0] for label in commits} - found.outputs)
+    ways = []
+    if by_hand and is_tree:
+        ways.append(
+            "put the files of the commits that it affects into a new repository, under the same paths, which "
+            "makes the same trees again"
+        )
+    elif by_hand:
+        ways.append("put the original files again with `pedigree put`")
+    if makers:
+        ways.append(f"make them again with `pedigree run --reprocess {' '.join(makers)}`")
+    if not ways and holders:
+        ways.append("run `pedigree run --reprocess`, which makes cached results again")
+    if not ways:
+        return (
+            "Restore that file from a backup; or run `pedigree fsck --repair`, which forgets it. "
+            "No tree that can be read names it."
+        )
+    return f"{repair}{', and '.join(ways)}."
