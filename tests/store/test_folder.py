@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from pedigree.errors import AlreadyExists, StoreNotFound
-from pedigree.store import folder
+import pedigree
+from pedigree.errors import AlreadyExists, Damaged, StoreNotFound
+from pedigree.store import folder, fsck, gc
+from pedigree.store.alone import MINIMUM_BYTES
+from pedigree.store.put import put
 
 
 def _made(project: Path) -> Path:
@@ -49,3 +52,39 @@ def test_an_interrupted_init_is_completed(tmp_path: Path) -> None:
         folder.find(tmp_path)
     (place / folder.DATABASE).touch()
     assert folder.create(tmp_path) == place
+
+
+def test_objects_without_a_database_are_a_damaged_store(tmp_path: Path) -> None:
+    """Neither a command nor `init` takes them for nothing, which would end in a gc of everything.
+
+    Break: complete the folder as after an interrupted `init`.
+    """
+    with pedigree.init(tmp_path) as store, store.commit("data", create=True) as change:
+        change.write("file", b"content")
+    (tmp_path / ".pedigree" / folder.DATABASE).unlink()
+    for action in (folder.find, folder.create):
+        with pytest.raises(Damaged, match="has objects, and its database") as raised:
+            action(tmp_path)
+        assert "fsck --repair" in str(raised.value.remedy)
+    (tmp_path / "below").mkdir()
+    with pytest.raises(Damaged):
+        folder.find(tmp_path / "below")
+
+
+def test_empty_folders_may_be_missing(tmp_path: Path) -> None:
+    """Backup programs and git leave empty folders out. Break: make them in `create` only."""
+    pedigree.init(tmp_path).close()
+    place = tmp_path / ".pedigree"
+    for path in sorted(place.rglob("*"), reverse=True):
+        if path.is_dir():
+            path.rmdir()
+    assert sorted(path.name for path in place.iterdir()) == ["meta.sqlite"]
+    with pedigree.open(tmp_path) as store:
+        assert fsck.check(store) == []
+        assert gc.plan(store).leftovers == []
+        assert fsck.repair(store).objects == 0
+        (tmp_path / "large").write_bytes(bytes(MINIMUM_BYTES))
+        for _ in range(2):
+            put(store, "data:/", [tmp_path / "large"])
+        gc.collect(store)
+        assert fsck.check(store) == []

@@ -56,6 +56,7 @@ class Batch:
 
     def __enter__(self) -> Batch:
         self._held.enter_context(self._objects.lock.shared())
+        self._objects.make_folders()
         return self
 
     def __exit__(

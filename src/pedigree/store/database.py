@@ -99,7 +99,7 @@ class Database:
         if found == 0:
             raise Damaged(
                 f"{self.path} is not a Pedigree database (its format number is 0).",
-                remedy="Restore it from a backup, or start a new store with `pedigree init` elsewhere.",
+                remedy="Restore it from a backup, and let `pedigree fsck` check it; the objects themselves are not affected.",
             )
 
     def create_schema(self, statements: str) -> None:
@@ -272,7 +272,8 @@ def translate(error: Exception, path: str | Path) -> Exception:
     if primary in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
         return Damaged(
             f"The store's database {path} is damaged: {error}.",
-            remedy="`pedigree fsck` says what can still be read; restore the file from a backup.",
+            remedy=f"Restore {os.path.basename(path)} from a backup, and let `pedigree fsck` check it; the objects "
+            "themselves are not affected.",
         )
     if primary in {
         sqlite3.SQLITE_IOERR,

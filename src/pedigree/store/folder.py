@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from pedigree.errors import AlreadyExists, NetworkFileSystem, StoreNotFound
+from pedigree.errors import AlreadyExists, Damaged, NetworkFileSystem, StoreNotFound
 from pedigree.store import durable
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ _FOLDERS = (TEMPORARY, "objects", PACKS, ALONE, CACHE, WORK, LOGS)
 def find(start: str | Path | None = None) -> Path:
     """The `.pedigree` of `start` or of the nearest folder above it, as git finds its own.
 
-    `start` may also be the `.pedigree` folder itself. Raises StoreNotFound.
+    `start` may also be the `.pedigree` folder itself. Raises StoreNotFound, Damaged when only its
+    database is missing.
     """
     from pathlib import Path
 
@@ -62,6 +63,7 @@ def locate(start: str | Path | None = None) -> str:
         found = os.path.join(above, NAME)
         if os.path.isfile(f"{found}/{DATABASE}"):
             return found
+        _refuse_objects_without_database(found)
         if above == (above := os.path.dirname(above)):
             break
     raise StoreNotFound(
@@ -71,12 +73,26 @@ def locate(start: str | Path | None = None) -> str:
     )
 
 
+def _refuse_objects_without_database(place: str) -> None:
+    """Raise Damaged for a store that lost its database: an empty one in its place would let gc remove
+    everything.
+    """
+    for name in (PACKS, ALONE):
+        if os.path.isdir(f"{place}/{name}") and os.listdir(f"{place}/{name}"):
+            raise Damaged(
+                f"The store {place} has objects, and its database, {DATABASE}, is not there.",
+                remedy=f"Restore {DATABASE} from a backup, which may be older, and run `pedigree fsck --repair`; "
+                "or move the folder away.",
+                path=place,
+            )
+
+
 def create(project: str | Path) -> Path:
     """Make the folders of a new store in `project` and return its `.pedigree`. The database is the caller's
     to add.
 
     A folder that an interrupted `init` left without a database is completed. Raises AlreadyExists when there
-    is a store, NetworkFileSystem where one cannot be safe.
+    is a store, Damaged when there was one, NetworkFileSystem where one cannot be safe.
     """
     from pathlib import Path
 
@@ -89,6 +105,7 @@ def create(project: str | Path) -> Path:
             remedy="Use it; or, to start afresh, move that folder away first.",
             path=str(folder),
         )
+    _refuse_objects_without_database(str(folder))
     with durable.guarded(folder):
         project.mkdir(parents=True, exist_ok=True)
         refuse_network_file_system(project)

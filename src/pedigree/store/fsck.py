@@ -50,6 +50,7 @@ def repair(store: Store) -> Repaired:
                 f"{database.path} is damaged beyond its index: {problems[0]}.",
                 remedy="Restore meta.sqlite from a backup; the objects themselves are not affected.",
             )
+        store.objects.make_folders()
         known = {row[0] for row in database.rows("SELECT digest FROM objects")}
         sound, salvaged = _packs(store)
         large = _alone(store)

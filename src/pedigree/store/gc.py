@@ -132,24 +132,31 @@ def _plan(store: Store, found: Survey, *, leftovers: bool) -> Plan:
 def _leftovers(store: Store, found: Survey) -> list[Removal]:
     objects = store.objects
     left = []
-    for name in sorted(os.listdir(objects.temporary)):
+    for name in _names(objects.temporary):
         path = f"{objects.temporary}/{name}"
         if not os.path.isdir(path) or os.path.islink(path):
             left.append(Removal(path, os.lstat(path).st_size, "an interrupted command left it behind"))
     known = set(found.packs.values())
     large = {digest.hex() for digest, row in found.rows.items() if row[0] == 0}
     folder = os.path.dirname(objects.pack_file(""))
-    for file in sorted(os.listdir(folder)):
+    for file in _names(folder):
         if file.removesuffix(".pack") not in known:
             path = f"{folder}/{file}"
             left.append(Removal(path, os.lstat(path).st_size, "a pack that no transaction recorded"))
     base = os.path.dirname(os.path.dirname(objects.alone_file("00")))
-    for folder in sorted(os.listdir(base)):
-        for digest in sorted(os.listdir(f"{base}/{folder}")):
+    for folder in _names(base):
+        for digest in _names(f"{base}/{folder}"):
             path = f"{base}/{folder}/{digest}"
             if digest not in large:
                 left.append(Removal(path, os.lstat(path).st_size, "an object that no transaction recorded"))
     return left
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))
+    except FileNotFoundError:  # a folder that held nothing, which a backup left out
+        return []
 
 
 def _rewrite(store: Store, found: Survey, packs: list[int]) -> list[int]:

@@ -57,6 +57,13 @@ class Objects:
         """Path of that object if it lies alone, whether it is there or not."""
         return f"{self._alone}/{digest[:2]}/{digest}"
 
+    def make_folders(self) -> None:
+        """Make what backup programs and git leave out: folders that hold nothing."""
+        for place in (self.temporary, self._packs, self._alone):
+            if not os.path.isdir(place):
+                with durable.guarded(place):
+                    os.makedirs(place, exist_ok=True)
+
     # ----------------------------------------------------------------------------------- what there is
 
     def has(self, digest: str) -> bool:
