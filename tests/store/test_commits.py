@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from pedigree.errors import (
     RepositoryNotFound,
 )
 from pedigree.store import Store, commits, trees
+from pedigree.store.changes import Change
 from tests.store.history import files, put
 
 
@@ -323,3 +325,25 @@ def test_deleting_a_repository_needs_its_outputs_gone(store: Store) -> None:
     store.delete_repository("images")
     assert store.repositories() == []
     assert store.database.rows("SELECT * FROM provenance") == []
+
+
+def test_a_change_that_is_over_takes_no_more_edits(tmp_path: Path) -> None:
+    """They would be lost without a word. Break: leave `_ended` out of `Store.commit`."""
+    with pedigree.init(tmp_path) as store:
+        with store.commit("data", create=True) as change:
+            change.write("a", b"1")
+        with store.transaction(), store.commit("data") as inner:
+            inner.write("b", b"2")
+        edits: list[Callable[[Change], object]] = [
+            lambda one: one.write("late", b""),
+            lambda one: one.append("a", b""),
+            lambda one: one.delete("a"),
+            lambda one: one.link("late", "a"),
+            lambda one: one.copy("data:/a", "late"),
+            lambda one: one.add_file("late", __file__),
+        ]
+        for over in (change, inner):
+            for late in edits:
+                with pytest.raises(CommitClosed, match="would be lost"):
+                    late(over)
+        assert [name for name, _ in store.view("data").ls()] == ["a", "b"]

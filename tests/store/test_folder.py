@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import pedigree
-from pedigree.errors import AlreadyExists, Damaged, StoreNotFound
+from pedigree.errors import AlreadyExists, Damaged, StoreNotFound, Unsupported
 from pedigree.store import folder, fsck, gc
 from pedigree.store.alone import MINIMUM_BYTES
 from pedigree.store.put import put
@@ -89,3 +89,16 @@ def test_empty_folders_may_be_missing(tmp_path: Path, first: str) -> None:
         put(store, "data:/", [tmp_path / "large"])
         gc.collect(store)
         assert fsck.check(store) == []
+
+
+def test_a_store_is_opened_by_path_or_file_url_and_by_no_other_url(tmp_path: Path) -> None:
+    """Break: take a URL for a relative path; the search then ends in the store of the working folder."""
+    project = tmp_path / "my project"
+    pedigree.init(project).close()
+    for place in (project, str(project), project.as_uri()):
+        with pedigree.open(place) as store:
+            assert store.project == project
+    for url in ("postgresql://user:secret@host/store", "pedigree://data@master", "file://elsewhere/folder"):
+        with pytest.raises(Unsupported, match="not where a store lies") as raised:
+            pedigree.open(url)
+        assert "secret" not in str(raised.value)

@@ -88,3 +88,44 @@ def test_a_glob_below_a_folder_whose_name_has_signs_of_globs_stays_in_it(tmp_pat
             change.write("[ab]/x", b"")
             change.write("a/x", b"")
         assert [path.path for path in (store.view("in@master") / "[ab]").glob("*")] == ["[ab]/x"]
+
+
+def test_rglob_finds_files_at_every_depth_below_a_folder(tmp_path: Path) -> None:
+    """As pathlib's does. Break: leave out the empty alternative, and with it the folder's own files."""
+    with pedigree.init(tmp_path) as store:
+        with store.commit("in@master", create=True) as change:
+            for path in ("a/1.txt", "a/b/2.txt", "a/b/c/3.txt", "a/b/c/3.bin", "4.txt"):
+                change.write(path, b"")
+        view = store.view("in@master")
+        assert [path.path for path in (view / "a").rglob("*.txt")] == ["a/1.txt", "a/b/2.txt", "a/b/c/3.txt"]
+        assert len(list(view.root.rglob("*.txt"))) == 4
+
+
+def test_a_folder_opened_as_a_file_is_called_a_folder(tmp_path: Path) -> None:
+    """Break: say that it is not there."""
+    with pedigree.init(tmp_path) as store:
+        with store.commit("in@master", create=True) as change:
+            change.write("a/b", b"")
+        with pytest.raises(PathNotFound, match="no file /a in .*: it is a folder"):
+            (store.view("in@master") / "a").open()
+
+
+def test_get_writes_a_commit_to_disk_and_put_takes_it_back(tmp_path: Path) -> None:
+    """The façade has both ways. Break: ignore the reference's path in `get`."""
+    with pedigree.init(tmp_path / "project") as store:
+        with store.commit("in@master", create=True) as change:
+            change.write("a/one", b"1")
+            change.write("b", b"2", executable=True)
+        assert store.get("in@master:/a", tmp_path / "out").files == 1
+        assert (tmp_path / "out" / "one").read_bytes() == b"1"
+        store.get("in", tmp_path / "whole")
+        made = store.put("again:/", tmp_path / "whole")
+        assert made.commit is not None
+        assert made.commit.tree == store.resolve("in").commit.tree
+        with pytest.raises(PathNotFound, match=r"no /c in in@master\."):
+            store.get("in:/c", tmp_path / "c")
+        with store.commit("in@master") as change:
+            change.write("c", b"3")
+        older = store.resolve("in@master^").commit.id[:12]
+        with pytest.raises(PathNotFound, match=rf"no /c in in@{older}\."):
+            store.get("in@master^:/c", tmp_path / "c")

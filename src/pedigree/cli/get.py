@@ -27,7 +27,6 @@ def _declare_get(parser: Parser) -> None:
 
 def _get(arguments: Arguments) -> None:
     from pedigree.cli.progress import transfer
-    from pedigree.store.checkout import checkout
 
     with options.store() as store:
         if arguments.output == "-":
@@ -36,14 +35,7 @@ def _get(arguments: Arguments) -> None:
         found = store.resolve(arguments.place)
         target = arguments.output or found.path.rpartition("/")[2] or found.repo
         with transfer("Writing", quiet=arguments.quiet or arguments.json) as progress:
-            result = checkout(
-                store.objects,
-                found.commit.tree,
-                target,
-                prefix=found.path,
-                overwrite=arguments.overwrite,
-                progress=progress,
-            )
+            result = store.get(found, target, overwrite=arguments.overwrite, progress=progress)
     value = {"target": target, "commit": found.commit.id, **plain(result)}
     links = f" and {count(result.links, 'link')}" if result.links else ""
     done(arguments, f"Wrote {count(result.files, 'file')}{links} ({size(result.bytes)}) to {target}.", value)
@@ -60,8 +52,8 @@ def _cat(arguments: Arguments) -> None:
 
 
 def _print(store: Store, place: str) -> None:
-    from pedigree.cli.ls import missing
     from pedigree.store import trees
+    from pedigree.store.references import missing
 
     found = store.resolve(place)
     read = store.objects.read

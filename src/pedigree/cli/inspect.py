@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from pedigree.cli import options, shapes
 from pedigree.cli.command import Arguments, Command, Parser
-from pedigree.cli.ls import missing
 from pedigree.cli.output import fields, json_value, size, when
 
 if TYPE_CHECKING:
@@ -51,6 +50,7 @@ def _size(number: int) -> str:
 
 def _describe(store: Store, found: Reference) -> dict[str, Any]:
     from pedigree.store import trees
+    from pedigree.store.references import missing
 
     tree, read = found.commit.tree, store.objects.read
     entry = trees.get(tree, found.path, read)

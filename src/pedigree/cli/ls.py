@@ -36,6 +36,8 @@ def _listing(store: Store, found: Reference) -> Iterator[dict[str, Any]]:
         yield shapes.entry(found.path, entry)
         return
     if found.path and not trees.is_folder(tree, found.path, read):
+        from pedigree.store.references import missing
+
         raise missing(found)
     base = f"{found.path}/" if found.path else ""
     for name, item in trees.children(tree, found.path, read):
@@ -54,18 +56,9 @@ def _recursive(store: Store, found: Reference) -> Iterator[dict[str, Any]]:
         some = True
         yield shapes.entry(path, entry)
     if not some:
+        from pedigree.store.references import missing
+
         raise missing(found)
-
-
-def missing(found: Reference) -> Exception:
-    """The error for a path that the commit does not have."""
-    from pedigree.errors import PathNotFound
-
-    ref = f"{found.repo}@{found.branch or found.commit.id[:12]}"
-    return PathNotFound(
-        f"There is no /{found.path} in {ref}.",
-        remedy=f"`pedigree ls {ref}` shows what is, `pedigree find {ref}:/{found.path}` what was.",
-    )
 
 
 def _declare_glob(parser: Parser) -> None:

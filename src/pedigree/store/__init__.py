@@ -16,12 +16,14 @@ __all__ = ["Store", "init", "open"]
 
 
 def open(path: str | Path | None = None) -> Store:  # noqa: A001  pedigree.open() is the public name
-    """The store of `path`, or of the working folder, or of the nearest folder above it.
+    """The store of the folder `path`, or of the working folder, or of the nearest folder above it.
 
-    Raises StoreNotFound.
+    `path` may also be a `file://` URL. Raises StoreNotFound, Unsupported for any other URL.
     """
     from pedigree.store import folder
 
+    if path is not None and "://" in (text := str(path)):
+        path = folder.of_url(text)
     return Store(folder.locate(path))
 
 

@@ -16,8 +16,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
-from pedigree.errors import PathNotFound
-from pedigree.store import trees
+from pedigree.errors import CommitClosed, PathNotFound
+from pedigree.store import references, trees
 from pedigree.store.commits import Commit
 from pedigree.store.paths import file_path, store_path
 from pedigree.store.trees import Entry, Read
@@ -111,6 +111,7 @@ class Change:
         self.edits: dict[str, Edit] = {}
         self._store = store
         self._tree = tree
+        self._over = False
         self.below: Mapping[str, Edit] = {}
 
     # ------------------------------------------------------------------------------------------------ reading
@@ -146,14 +147,27 @@ class Change:
 
     # ------------------------------------------------------------------------------------------------ writing
 
+    def end(self) -> None:
+        """Take no more edits: those made from now on would be lost."""
+        self._over = True
+
+    def _check_open(self) -> None:
+        if self._over:
+            raise CommitClosed(
+                f"This change of {self.repo}@{self.branch} is over; what is written to it now would be lost.",
+                remedy="Write inside its `with` block, or begin another with `store.commit(...)`.",
+            )
+
     def write(self, path: str, data: bytes | BinaryIO, executable: bool = False) -> None:
         """Set a file's content, from bytes or from what a file still holds."""
+        self._check_open()
         path = file_path(path)
         digest, size = self._add(data)
         self.edits[path] = Entry("x" if executable else "f", size, digest)
 
     def append(self, path: str, data: bytes | BinaryIO) -> None:
         """Lengthen a file, or begin it. Two changes that append to one file at once both stay."""
+        self._check_open()
         path = file_path(path)
         digest, size = self._add(data)
         piece = Entry("f", size, digest)
@@ -168,12 +182,14 @@ class Change:
 
     def link(self, path: str, target: str) -> None:
         """Make a symbolic link. Its target is text; nothing follows it while it is stored."""
+        self._check_open()
         path = file_path(path)
         data = target.encode("utf-8", "surrogateescape")
         self.edits[path] = Entry("l", len(data), self.batch.add(data))
 
     def delete(self, path: str) -> int:
         """Remove a file, or a folder with all that it holds now; how many files. Raises PathNotFound."""
+        self._check_open()
         path = store_path(path)
         gone = list(self.files(path))
         if not gone and path:
@@ -190,6 +206,7 @@ class Change:
 
         A file becomes `path`; a folder's files lie below it. Raises PathNotFound.
         """
+        self._check_open()
         found = self._store.resolve(source) if isinstance(source, str) else source
         path = store_path(path)
         count = 0
@@ -198,11 +215,7 @@ class Change:
             self.edits[file_path(f"{path}/{rest}" if rest else path)] = entry
             count += 1
         if not count and found.path:
-            raise PathNotFound(
-                f"There is no /{found.path} in {found.repo}@{found.commit.id[:12]}.",
-                remedy="Check the path. Nothing was changed.",
-                path=found.path,
-            )
+            raise references.missing(found)
         return count
 
     def add_file(self, path: str, os_path: str, *, executable: bool | None = None) -> Entry:
@@ -210,6 +223,7 @@ class Change:
         import os
         import stat
 
+        self._check_open()
         path = file_path(path)
         status = os.lstat(os_path)
         if stat.S_ISLNK(status.st_mode):

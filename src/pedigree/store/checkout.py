@@ -11,7 +11,6 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pedigree.errors import AlreadyExists, Damaged, InvalidPath, PathClash, PathNotFound, Unsupported
@@ -42,7 +41,7 @@ Progress = Callable[[int, int], None]
 def checkout(
     objects: Objects,
     tree: str,
-    target: str | Path,
+    target: str | os.PathLike[str],
     *,
     prefix: str = "",
     overwrite: bool = False,

@@ -85,13 +85,25 @@ class PedigreeFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec ha
 
     def _open(self, path: str, mode: str = "rb", **_: Any) -> BinaryIO:
         if mode != "rb":
-            raise CommitClosed(
-                f"{path} is part of a commit, which never changes; it cannot be opened with mode {mode!r}.",
-                remedy="Write through `pedigree put`, or `store.commit(...)` in Python.",
-            )
+            raise _closed(path, f"it cannot be opened with mode {mode!r}")
         with _told_as_file_not_found():
             view, inner = self._view(self._text(path))
             return view.open(inner)
+
+    def _rm(self, path: str) -> None:
+        raise _closed(path, "nothing can be removed from it")
+
+    def cp_file(self, _: str, path2: str, **__: Any) -> None:
+        raise _closed(path2, "nothing can be copied into it")
+
+    def mkdir(self, path: str, *_: Any, **__: Any) -> None:
+        raise _closed(path, "no folder can be made in it")
+
+    def makedirs(self, path: str, *_: Any, **__: Any) -> None:
+        self.mkdir(path)
+
+    def rmdir(self, path: str) -> None:
+        self._rm(path)
 
     def ukey(self, path: str) -> str:
         """The file's digest: equal exactly when the bytes are, so that fsspec's caches may keep it for ever."""
@@ -119,6 +131,13 @@ class PedigreeFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec ha
                 remedy="Write pedigree://REPO@REF/PATH, as in pedigree://images@master/cats/a.jpg.",
             )
         return self._store.view(reference), inner
+
+
+def _closed(path: str, why: str) -> CommitClosed:
+    return CommitClosed(
+        f"{path} is part of a commit, which never changes; {why}.",
+        remedy="Write through `pedigree put`, or `store.commit(...)` in Python.",
+    )
 
 
 class _NotThere(PathNotFound, FileNotFoundError):

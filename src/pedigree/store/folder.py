@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from pedigree.errors import AlreadyExists, Damaged, NetworkFileSystem, StoreNotFound
+from pedigree.errors import AlreadyExists, Damaged, NetworkFileSystem, StoreNotFound, Unsupported
 from pedigree.store import durable
 
 if TYPE_CHECKING:
@@ -52,6 +52,19 @@ def find(start: str | Path | None = None) -> Path:
     from pathlib import Path
 
     return Path(locate(start))
+
+
+def of_url(url: str) -> str:
+    """The folder that a `file://` URL names. Raises Unsupported."""
+    from urllib.parse import unquote, urlsplit
+
+    parts = urlsplit(url)
+    if parts.scheme != "file" or parts.netloc not in {"", "localhost"}:
+        raise Unsupported(
+            f"{parts.scheme}://{parts.hostname or ''} is not where a store lies; this Pedigree opens stores in local folders.",
+            remedy="Give a folder, or file:///FOLDER. A place in a commit, pedigree://REPO@REF/PATH, is opened by fsspec.",
+        )
+    return unquote(parts.path)
 
 
 def locate(start: str | Path | None = None) -> str:

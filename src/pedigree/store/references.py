@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from pedigree.errors import CommitClosed, CommitNotFound, InvalidReference
+from pedigree.errors import CommitClosed, CommitNotFound, InvalidReference, PathNotFound
 from pedigree.store import branches, commits, drafts, repositories
 from pedigree.store.commits import Commit
 from pedigree.store.database import Database
@@ -43,7 +43,7 @@ class Parsed(NamedTuple):
 
 
 class Reference(NamedTuple):
-    """A commit, and a path in it (`""` is the root). `branch` is set when the reference named one."""
+    """A commit, and a path in it (`""` is the root). `branch` is set when the reference means that branch's head."""
 
     repo: str
     commit: Commit
@@ -88,10 +88,20 @@ def resolve(database: Database, text: str) -> Reference:
     with database.snapshot():
         commit, branch = _named(database, parsed)
         if parsed.nth is not None:
-            commit = _nth(database, commit, parsed.nth, text)
+            commit, branch = _nth(database, commit, parsed.nth, text), None
         elif parsed.back:
-            commit = _back(database, commit, parsed.back, text)
+            commit, branch = _back(database, commit, parsed.back, text), None
     return Reference(parsed.repo, commit, path, branch)
+
+
+def missing(reference: Reference) -> PathNotFound:
+    """The error for a path that the commit does not have."""
+    place = f"{reference.repo}@{reference.branch or reference.commit.id[:12]}"
+    return PathNotFound(
+        f"There is no /{reference.path} in {place}.",
+        remedy=f"`pedigree ls {place}` shows what is, `pedigree find {place}:/{reference.path}` what was.",
+        path=reference.path,
+    )
 
 
 def _named(database: Database, parsed: Parsed) -> tuple[Commit, str | None]:

@@ -17,12 +17,12 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from pedigree.errors import InUse
+from pedigree.errors import InUse, PathNotFound
 from pedigree.store import branches, commits, folder, repositories, schema
 from pedigree.store.branches import DEFAULT, Branch
 from pedigree.store.commits import Commit
@@ -36,13 +36,26 @@ if TYPE_CHECKING:
 
     from pedigree.store.batch import Batch
     from pedigree.store.changes import Change
+    from pedigree.store.checkout import CheckedOut
     from pedigree.store.history import Difference, Touch
     from pedigree.store.landing import Signature
+    from pedigree.store.put import PutResult
     from pedigree.store.references import Reference
     from pedigree.store.runs import Run
     from pedigree.store.transactions import Queued, Session
     from pedigree.store.triggers import Trigger
     from pedigree.store.views import View
+
+    #: A path on disk, or a URL.
+    PathText = str | os.PathLike[str]
+
+
+@contextmanager
+def _ended(change: Change) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        change.end()
 
 
 class Store:
@@ -206,7 +219,7 @@ class Store:
         repo, branch = self._writable(target, create=create, output=output)
         session = self._session
         if session is not None and session.batch is not None:
-            with session.change(repo, branch, create=create) as change:
+            with session.change(repo, branch, create=create) as change, _ended(change):
                 yield change
             return
         if session is not None and create and not session.knows(repo):
@@ -216,7 +229,8 @@ class Store:
         queue = "" if session is None else session.queue
         with self.objects.batch() as batch:
             change = landing.begin(self, repo, branch, batch, queue)
-            yield change
+            with _ended(change):
+                yield change
             landed = landing.land(
                 self,
                 {(repo, branch): change.edits},
@@ -227,6 +241,39 @@ class Store:
             )
         change.commit = landed[repo, branch]
         change.created_repository = not known and change.commit is not None
+
+    def put(self, target: str, sources: PathText | Sequence[PathText], **options: Any) -> PutResult:
+        """Put files, folders, archives or URLs into the branch `REPO[@BRANCH][:/PATH]`, as one commit.
+
+        `options` are those of `pedigree.store.put.put`: `message`, `append`, `untar`, `delete_missing` and more.
+        """
+        from pedigree.store.put import put
+
+        return put(self, target, [sources] if isinstance(sources, (str, os.PathLike)) else sources, **options)
+
+    def get(
+        self,
+        reference: str | Reference,
+        target: PathText,
+        *,
+        overwrite: bool = False,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> CheckedOut:
+        """Write a commit's files to disk: the one at the reference's path to `target`, or a folder's into it.
+
+        `progress` is told from time to time how many files and bytes are written. Raises PathNotFound, Conflict
+        for what is there already unless `overwrite`, StorageFailure; then nothing stays behind.
+        """
+        from pedigree.store import references
+        from pedigree.store.checkout import checkout
+
+        found = self.resolve(reference) if isinstance(reference, str) else reference
+        try:
+            return checkout(
+                self.objects, found.commit.tree, target, prefix=found.path, overwrite=overwrite, progress=progress
+            )
+        except PathNotFound:
+            raise references.missing(found) from None
 
     def start_commit(self, target: str, message: str = "", *, author: str | None = None) -> Commit:
         """Open a commit on `REPO[@BRANCH]`: what is written to the branch gathers in it until it is finished.

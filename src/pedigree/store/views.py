@@ -83,8 +83,11 @@ class View:
 
     def stat(self, path: str) -> Entry:
         """Kind, size in bytes and digest of a file. Raises PathNotFound."""
-        entry = trees.get(self.commit.tree, self._followed(path), self._read)
+        place = self._followed(path)
+        entry = trees.get(self.commit.tree, place, self._read)
         if entry is None:
+            if self._is_folder(place):
+                raise self._missing(store_path(path), "it is a folder", "file ")
             raise self._missing(store_path(path))
         return entry
 
@@ -160,10 +163,10 @@ class View:
             left += target.split("/")[::-1]
         return done
 
-    def _missing(self, path: str, why: str = "") -> PathNotFound:
+    def _missing(self, path: str, why: str = "", what: str = "") -> PathNotFound:
         where = f"{self.commit.repo}@{self.commit.id[:12]}"
         return PathNotFound(
-            f"There is no /{path} in {where}{': ' + why if why else ''}.",
+            f"There is no {what}/{path} in {where}{': ' + why if why else ''}.",
             remedy=f"`pedigree ls {where}` lists what is there.",
             path=path,
         )
@@ -264,6 +267,10 @@ class StorePath:
         start = "".join(f"\\{letter}" if letter in "*?[]{}()!@+\\" else letter for letter in self.path)
         found = self.view.glob(f"/{start}/{pattern.lstrip('/')}" if start else f"/{pattern.lstrip('/')}")
         return (StorePath(self.view, path) for path in found)
+
+    def rglob(self, pattern: str) -> Iterator[StorePath]:
+        """Matches of a pattern anywhere below this folder, in path order."""
+        return self.glob(f"{{,**/}}{pattern.lstrip('/')}")
 
     def read_bytes(self) -> bytes:
         return self.view.read_bytes(self.path)
