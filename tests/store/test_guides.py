@@ -1,4 +1,4 @@
-"""docs/guides/reading.md prints what it says it prints."""
+"""The pages of docs/guides print what they say they print."""
 
 from __future__ import annotations
 
@@ -11,23 +11,24 @@ from pathlib import Path
 import fsspec
 import pytest
 
-GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "reading.md"
+GUIDES = Path(__file__).parents[2] / "docs" / "guides"
 BLOCK = re.compile(r"```python\n(.*?)```\n(?:\s*```\n(.*?)```\n)?", re.DOTALL)
 
 
-def test_every_block_of_the_guide_runs_and_prints_what_stands_below_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("page", "blocks"), [("reading.md", 6), ("writing.md", 8)])
+def test_every_block_of_a_guide_runs_and_prints_what_stands_below_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: str, blocks: int
 ) -> None:
     """Break: change one output on the page."""
     monkeypatch.chdir(tmp_path)
     fsspec.get_filesystem_class("pedigree").clear_instance_cache()
     names: dict[str, object] = {"__name__": "guide"}
-    blocks = BLOCK.findall(GUIDE.read_text())
-    assert len(blocks) == 6
-    for code, output in blocks:
+    found = BLOCK.findall((GUIDES / page).read_text())
+    assert len(found) == blocks
+    for code, output in found:
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed), warnings.catch_warnings():
             warnings.filterwarnings("ignore", module="torch")
-            exec(compile(code, str(GUIDE), "exec"), names)  # noqa: S102  (the page of this repository)
+            exec(compile(code, page, "exec"), names)  # noqa: S102  (the page of this repository)
         assert printed.getvalue() == output
     names["store"].close()  # type: ignore[attr-defined]  # the page made a Store of that name
