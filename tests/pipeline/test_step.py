@@ -136,6 +136,29 @@ def test_the_variables_of_the_caller_do_not_reach_the_step(bench: Bench, monkeyp
     assert found["in"].endswith("/pfs/in/")
 
 
+def test_open_files_and_the_mask_of_the_caller_do_not_reach_the_step(bench: Bench) -> None:
+    """`pedigree run 7<notes.txt` hands nothing over, and an archive of what the step sees and makes has the same modes.
+
+    Break: leave out the POSIX_SPAWN_CLOSE actions, `_mask`, or a chmod in workplace.py.
+    """
+    secret = os.open(bench.write("notes.txt", "TOP SECRET"), os.O_RDONLY)
+    os.set_inheritable(secret, True)
+    before = os.umask(0o077)
+    try:
+        result = bench.sh(
+            f"cat /proc/self/fd/{secret} && exit 1; cd /pfs/out; ls /proc/self/fd | tr '\\n' ' ' > fds;"
+            " umask > mask; mkdir d; stat -c %a d mask fds /pfs /pfs/in /pfs/in/deep /pfs/out $HOME > modes"
+        )
+    finally:
+        os.umask(before)
+        os.close(secret)
+    assert result.state == "processed", bench.log(result)
+    assert "TOP SECRET" not in bench.log(result)
+    assert bench.files["fds"] == b"0 1 2 3 "  # 3 is ls's own, of the folder
+    assert bench.files["mask"] == b"0022\n"
+    assert bench.files["modes"].split() == b"755 644 644 755 755 755 755 755".split()
+
+
 def test_a_step_cannot_change_its_inputs_or_the_store_through_them(bench: Bench) -> None:
     """A large input is a link to the store's own file. Break: link it at level rewriting too."""
     big = os.urandom(1 << 20)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 #: The modification time of every input file, the same as that of objects which lie alone: a step that looks at times
 #: sees the same ones everywhere. 2001, because zip files cannot hold times before 1980.
 INPUT_TIME_NS = alone.STAMP_NS
+#: Of every folder that a step meets, whatever the mask of the user: a step may put modes into an archive.
+_FOLDER_MODE = 0o755
 
 
 class Workplace:
@@ -47,7 +49,8 @@ class Workplace:
         text = str(path)
         with durable.guarded(text):
             for folder in (text, f"{text}/pfs", f"{text}/pfs/out", f"{text}/tmp", f"{text}/home"):
-                os.mkdir(folder, 0o755)
+                os.mkdir(folder)
+                os.chmod(folder, _FOLDER_MODE)
 
     @property
     def out(self) -> str:
@@ -134,7 +137,8 @@ class Workplace:
             missing.append(path)
             path = path.rpartition("/")[0]
         for name in reversed(missing):
-            os.mkdir(name, 0o755, dir_fd=pfs)
+            os.mkdir(name, dir_fd=pfs)
+            os.chmod(name, _FOLDER_MODE, dir_fd=pfs)
             self._folders.add(name)
 
     def clear(self) -> None:
@@ -171,8 +175,8 @@ def _touch(dir_fd: int, name: str, mode: int) -> None:
 
 def _clear(folder: str) -> None:
     """Empty a folder and open it again."""
-    if stat.S_IMODE(os.lstat(folder).st_mode) != 0o755:
-        os.chmod(folder, 0o755)  # noqa: S103  (as every new folder)
+    if stat.S_IMODE(os.lstat(folder).st_mode) != _FOLDER_MODE:
+        os.chmod(folder, _FOLDER_MODE)
     with os.scandir(folder) as found:
         entries = list(found)
     for entry in entries:
