@@ -87,7 +87,7 @@ def test_a_step_sees_nothing_of_the_machine_but_the_view(sealed: Bench) -> None:
         "ls / > /pfs/out/root; ls /etc > /pfs/out/etc; ls -A $HOME /tmp > /pfs/out/empty; id -un > /pfs/out/user; hostname > /pfs/out/host; touch /here 2>/dev/null && exit 5; touch /code/x 2>/dev/null && exit 6; ps ax 2>/dev/null | wc -l; exit 0"
     )
     assert result.state == "processed", (result.reason, sealed.log(result))
-    # The interpreter lies where it lies on the host: below a clone in /work, a home, any folder at all.
+    # The interpreter lies where it lies on the host: below a clone, a home, any folder at all.
     where = {path.split("/")[1] for path in view.interpreter()}
     system = {
         "bin",
