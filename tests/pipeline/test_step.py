@@ -13,6 +13,7 @@ import pytest
 
 from pedigree.errors import IsolationUnavailable, MissingObject
 from pedigree.pipeline import pipes, sandbox, view
+from pedigree.pipeline.isolation import bubblewrap
 from pedigree.pipeline.model import PfsInput, Resources
 from pedigree.store.objects import Objects
 from tests.pipeline.site_of import Bench, processes
@@ -79,6 +80,36 @@ def test_an_undeclared_file_of_the_machine_cannot_be_read(guarded: Bench) -> Non
     assert result.exit_code == 3
     assert "TOP SECRET" not in guarded.log(result)
     assert "root:" not in guarded.log(result).replace("/root:", "")
+
+
+def test_a_project_inside_an_environment_or_around_one_stays_out_of_sight(
+    guarded: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The step needs the environment's folder; what else lies in it is in no fingerprint.
+
+    `python -m venv .`, `pip install -e git+...` (ENV/src), `WORKDIR /usr/src/app`, a project in conda's folder.
+    Break: mount an environment's whole folder, or leave out `masks`.
+    """
+    outer, inner = tmp_path / "env", tmp_path / "env/lib/project/.venv"
+    for home in (outer, inner):
+        for name in ("bin/tool", "src/mine/notes.py"):
+            (home / name).parent.mkdir(parents=True, exist_ok=True)
+            (home / name).write_text(name + "\n")
+        (home / "pyvenv.cfg").touch()
+    (inner.parent / "notes.txt").write_text("UNDECLARED")
+    homes = (*view._homes(), str(outer), str(inner))
+    monkeypatch.setattr(view, "_homes", lambda: homes)
+    for name in ("interpreter", "system"):
+        monkeypatch.setattr(view, name, getattr(view, name).__wrapped__)
+    monkeypatch.setattr(bubblewrap, "_system", bubblewrap._system.__wrapped__)
+    bench = _bench(inner.parent, guarded.level)
+    result = bench.sh(
+        f"cat '{outer}/bin/tool' '{inner}/bin/tool' > /pfs/out/seen || exit 4; cd '{outer}';"
+        f"for path in lib/project/notes.txt src/mine/notes.py '{inner}/src/mine/notes.py'; do"
+        " ! cat $path || exit 5; done"
+    )
+    assert result.state == "processed", (result.exit_code, bench.log(result))
+    assert bench.files["seen"] == b"bin/tool\nbin/tool\n"
 
 
 def test_a_step_sees_nothing_of_the_machine_but_the_view(sealed: Bench) -> None:

@@ -43,6 +43,7 @@ class Site:
         self._accounts: dict[Account, tuple[Mount, ...]] = {}
         self._spec: tuple[Pipeline, str] | None = None
         self._free: list[Workplace] = []
+        self._masks: tuple[Mount, ...] = ()
         self._guard = threading.Lock()
 
     def __enter__(self) -> Site:
@@ -56,6 +57,7 @@ class Site:
                 (self.folder / "code").mkdir(parents=True)
                 self._held.enter_context(durable.Lock(self.folder / "lock").shared())
             self._held.enter_context(self.crowd)
+            self._masks = view.masks(str(self.store.project), self.folder / "masks")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -108,9 +110,9 @@ class Site:
         """What a step with that code sees when it works there as that user. `more` is mounted last."""
         more = (*self._users(user), *place.mounts, *more)
         if self.isolation.level in SEALED:
-            return view.of(place.path, self.code(tree), more)
+            return view.of(place.path, self.code(tree), more, self._masks)
         # Paths are rewritten to those of this very workplace, so the code is the workplace's own.
-        found = view.of(place.path, place.path / "code", more)
+        found = view.of(place.path, place.path / "code", more, self._masks)
         code.unpack(tree, self.store.objects, place.path / "code", lambda text: self.isolation.adapt(text, found))
         return found
 

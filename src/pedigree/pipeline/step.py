@@ -142,7 +142,7 @@ def _try(
         try:
             # Not even a link in /pfs/out may carry a secret into the store.
             seen = tuple(mount for mount in launch.view.mounts if mount not in secrets.mounts)
-            tally.outputs = outputs.scan(place, view.View(seen, launch.view.links))
+            tally.outputs = outputs.scan(place, replace(launch.view, mounts=seen))
         except outputs.InvalidOutput as error:
             tally.reason, tally.remedy = error.message, error.remedy or ""
     else:
@@ -167,7 +167,7 @@ def prepare(task: DatumTask, site: Site, place: Workplace, secrets: Secrets, *, 
         argv=transform.cmd,
         env={**variables(task, site.spec(task.pipeline)), **secrets.variables},
         cwd=cwd,
-        view=view.View(seen.mounts, links),
+        view=replace(seen, links=links),
         network=task.pipeline.network,
         gpu=limits is not None and bool(limits.gpu),
         terminal=terminal,

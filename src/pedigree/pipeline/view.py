@@ -70,22 +70,26 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A step's own mounts and links, laid over the system's. Later mounts may lie inside earlier ones."""
+    """A step's own mounts and links, laid over the system's. Later mounts may lie inside earlier ones.
+
+    `masks` come last: empty folders over what no step may see.
+    """
 
     mounts: tuple[Mount, ...]
     links: tuple[Link, ...] = ()
+    masks: tuple[Mount, ...] = ()
 
     def source(self, path: str) -> str | None:
         """The host's path of what the step calls `path` (normal form, absolute), by its own mounts; None outside of them."""
         best: Mount | None = None
-        for mount in self.mounts:
+        for mount in (*self.masks, *self.mounts):
             inside = path == mount.target or path.startswith(mount.target + "/")
             if inside and (best is None or len(mount.target) >= len(best.target)):
                 best = mount
         return None if best is None else best.source + path[len(best.target) :]
 
 
-def of(place: Path, code: Path | None, more: tuple[Mount, ...] = (), links: tuple[Link, ...] = ()) -> View:
+def of(place: Path, code: Path | None, more: tuple[Mount, ...] = (), masks: tuple[Mount, ...] = ()) -> View:
     """The view of a step that works in the folder `place`, which has `pfs`, `pfs/out`, `tmp` and `home`."""
     base = str(place)
     mounts = [
@@ -96,7 +100,7 @@ def of(place: Path, code: Path | None, more: tuple[Mount, ...] = (), links: tupl
     ]
     if code is not None:
         mounts.append(Mount(str(code), CODE))
-    return View((*mounts, *more), links)
+    return View((*mounts, *more), masks=masks)
 
 
 @lru_cache(maxsize=2)
@@ -118,13 +122,22 @@ def system(*, network: bool = False) -> tuple[Mount | Link, ...]:
     cpu = "/sys/devices/system/cpu"
     if os.path.isdir(cpu):
         found.append(Mount(cpu, cpu))
-    found += [Mount(path, path) for path in interpreter()]
+    found += (part for home in interpreter() for part in _parts(home))
     return tuple(found)
 
 
 @lru_cache(maxsize=1)
 def interpreter() -> tuple[str, ...]:
     """The folders outside /usr that this Python lives in: its virtual environment, its base, a user site."""
+    found: list[str] = []
+    for path in _homes():
+        if not any(path == known or path.startswith(known + "/") for known in ("/usr", *found)):
+            found.append(path)
+    return tuple(found)
+
+
+@lru_cache(maxsize=1)
+def _homes() -> tuple[str, ...]:
     wanted = [sys.base_prefix, sys.base_exec_prefix, sys.prefix, sys.exec_prefix, *extra_paths()]
     # A link to the interpreter anywhere on the way (pyenv, uv, a venv of a venv) must lead somewhere.
     link = sys.executable
@@ -136,18 +149,68 @@ def interpreter() -> tuple[str, ...]:
     wanted += [os.path.realpath(path) for path in wanted]
     if any(path.startswith("/nix/store/") for path in wanted):
         wanted.append("/nix/store")  # its libraries are spread over the whole store, named by digest
-    found: list[str] = []
-    for path in sorted(set(wanted), key=lambda item: (item.count("/"), item)):
-        inside = any(path == known or path.startswith(known + "/") for known in ("/usr", *found))
-        if path not in ("", "/") and not inside and os.path.isdir(path):
-            found.append(path)
-    return tuple(found)
+    shortest_first = sorted(set(wanted), key=lambda item: (item.count("/"), item))
+    return tuple(path for path in shortest_first if path not in ("", "/") and os.path.isdir(path))
 
 
-def covered(view: View) -> tuple[Mount, ...]:
-    """Mounts of the interpreter that the view's own would hide, to be laid over them: an environment below /tmp, say."""
-    targets = tuple(mount.target + "/" for mount in view.mounts)
-    return tuple(Mount(path, path) for path in interpreter() if path.startswith(targets))
+#: What belongs to a virtual environment. Whatever else lies in its folder (a whole project, after `python -m venv .`; what
+#: `pip install -e git+...` cloned) is in no fingerprint, so no step may see it.
+_PARTS = ("bin", "lib", "lib64", "include", "share", "etc", "pyvenv.cfg")
+
+
+def _parts(home: str) -> tuple[Mount, ...]:
+    if not os.path.isfile(f"{home}/pyvenv.cfg"):
+        return (Mount(home, home),)
+    paths = (f"{home}/{name}" for name in _PARTS)
+    return tuple(Mount(path, path) for path in paths if os.path.exists(path))
+
+
+def layers(view: View) -> tuple[Mount, ...]:
+    """The view's own mounts in their order, with those of the interpreter laid again over what hides them."""
+    return (*view.mounts, *_again(view.mounts), *view.masks, *_again(view.masks))
+
+
+def hidden(mounts: tuple[Mount, ...]) -> tuple[str, ...]:
+    """Folders of the interpreter that the mounts would hide: an environment below /tmp, say."""
+    targets = tuple(mount.target for mount in mounts)
+    return tuple(home for home in _homes() if any(f"{home}/".startswith(target + "/") for target in targets))
+
+
+def _again(mounts: tuple[Mount, ...]) -> tuple[Mount, ...]:
+    return tuple(part for home in hidden(mounts) for part in _parts(home))
+
+
+#: Folders below /usr for sources and for whatever people copy there (`WORKDIR /usr/src/app`); no program needs them.
+_SOURCES = ("/usr/src", "/usr/local/src")
+
+
+def masked(project: str) -> tuple[str, ...]:
+    """Folders that a step would see because they lie in a part of the machine that it needs: the project first of all."""
+    found: list[str] = [path for path in _SOURCES if os.path.isdir(path)]
+    real = os.path.realpath(project)
+    for item in system():
+        if isinstance(item, Mount):
+            source = os.path.realpath(item.source)
+            if real.startswith(source + "/"):
+                found.append(item.target + real[len(source) :])
+    return tuple(path for path in dict.fromkeys(found) if not path.startswith(tuple(f"{known}/" for known in found)))
+
+
+def masks(project: str, place: Path) -> tuple[Mount, ...]:
+    """Mounts of empty folders, made in `place`, over what is `masked`."""
+    made = []
+    for number, path in enumerate(masked(project)):
+        mount = Mount(f"{place}/{number}", path)
+        os.makedirs(mount.source)
+        for part in _again((mount,)):  # nothing can be made in it once it is mounted
+            inside = mount.source + part.target[len(path) :]
+            if os.path.isdir(part.source):
+                os.makedirs(inside, exist_ok=True)
+            else:
+                os.makedirs(os.path.dirname(inside), exist_ok=True)
+                Path(inside).touch()
+        made.append(mount)
+    return tuple(made)
 
 
 @lru_cache(maxsize=1)

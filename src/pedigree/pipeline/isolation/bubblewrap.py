@@ -59,7 +59,7 @@ class Bubblewrap:
 def orders(launch: Launch) -> bytes:
     """bwrap's options, each ended by NUL, as `--args` reads them."""
     words = ["--uid", str(launch.user.uid), "--gid", str(launch.user.gid), *_system(launch.network)]
-    for mount in (*launch.view.mounts, *views.covered(launch.view)):
+    for mount in views.layers(launch.view):
         words += ("--bind" if mount.writable else "--ro-bind", mount.source, mount.target)
     for link in launch.view.links:
         words += ("--symlink", link.target, link.path)

@@ -9,7 +9,7 @@ import sys
 from pedigree.pipeline import view as views
 from pedigree.pipeline.isolation.spawning import spawn
 from pedigree.pipeline.sandbox import Launch, Level, Started
-from pedigree.pipeline.view import Link, Mount, View
+from pedigree.pipeline.view import Mount, View
 
 INSIDE = os.path.join(os.path.dirname(__file__), "inside.py")
 
@@ -19,8 +19,7 @@ class Unshare:
 
     def start(self, launch: Launch, stdin: int, output: int) -> Started:
         mounts: list[list[object]] = []
-        own: tuple[Mount | Link, ...] = (*launch.view.mounts, *views.covered(launch.view), *launch.view.links)
-        for item in (*views.system(network=launch.network), *own):
+        for item in (*views.system(network=launch.network), *views.layers(launch.view), *launch.view.links):
             if isinstance(item, Mount):
                 mounts.append([item.source, item.target, item.writable])
             else:
