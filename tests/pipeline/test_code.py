@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import Any
 
@@ -216,6 +217,7 @@ EDITS: dict[str, Any] = {
     ),
     "module becomes package": lambda root: (root / "lazy").mkdir() or (root / "lazy/__init__.py").write_text("1"),
     "executable": lambda root: (root / "train.py").chmod(0o755),
+    "compiled": lambda root: (root / f"plain{EXTENSION_SUFFIXES[0]}").write_bytes(b"ELF"),
 }
 
 
@@ -234,6 +236,36 @@ def test_every_change_of_the_closure_is_noticed_in_spite_of_the_cache(tmp_path: 
     after = code.closure_of(_pipeline("python", "train.py"), root, cache=cache)
     assert after.digest != before.digest
     assert after == code.closure_of(_pipeline("python", "train.py"), root)
+
+
+@pytest.mark.usefixtures("patient")
+@pytest.mark.parametrize("path", ["train.py", "steps/train.py", "steps/deep/train.py", "steps/deep/__main__.py"])
+def test_a_script_that_comes_after_the_spec_is_noticed(tmp_path: Path, path: str) -> None:
+    """With the folders it lies in. Break: remember only folders that there are."""
+    root, cache = tmp_path / "project", tmp_path / "cache"
+    root.mkdir()
+    pipeline = _pipeline("python", path.removesuffix("/__main__.py"))
+    assert code.closure_of(pipeline, root, cache=cache).files == ()
+    for folder in reversed([root / path, *(root / path).parents]):
+        if not folder.exists() and folder != root / path:
+            folder.mkdir()
+            assert code.closure_of(pipeline, root, cache=cache).files == ()
+    (root / path).write_text("")
+    assert [item.path for item in code.closure_of(pipeline, root, cache=cache).files] == [path]
+
+
+def test_a_compiled_module_is_code_and_hides_its_source(tmp_path: Path) -> None:
+    """As Python decides it. Break: look for .py alone."""
+    compiled = {f"fast{EXTENSION_SUFFIXES[0]}": "", "part/inner.so": "", "part/inner.py": "import other"}
+    _write(tmp_path, {"a.py": "import fast\nfrom part import inner", "other.py": "", **compiled})
+    assert _closure(tmp_path, "python", "a.py") == sorted(["a.py", f"fast{EXTENSION_SUFFIXES[0]}", "part/inner.so"])
+
+
+@pytest.mark.parametrize("folder", ["steps", "./steps", "/code/steps"])
+def test_scripts_are_looked_for_in_the_working_folder_first(tmp_path: Path, folder: str) -> None:
+    """Break: look in the root alone."""
+    _write(tmp_path, {"steps/a.py": "", "a.py": "", "b.py": ""})
+    assert _closure(tmp_path, "python", "a.py", "b.py", working_dir=folder) == ["b.py", "steps/a.py"]
 
 
 @pytest.mark.usefixtures("patient")

@@ -1,8 +1,9 @@
 """The code of a pipeline: which files of the project exist for its step, their digest, and the folder /code.
 
 `code.files` in the spec lists them. Without it they are found: what the command and its standard input name, what
-these scripts name in turn, and the closure of local imports (`imports.py`). `code.include` adds to either. Nothing else
-of the project can be read by the step, so a file that was missed makes it fail instead of slipping in.
+these scripts name in turn, looked for in the working folder and then in the root, and the closure of local imports
+(`imports.py`). `code.include` adds to either. Nothing else of the project can be read by the step, so a file that was
+missed makes it fail instead of slipping in.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ _SHELL = re.compile(rb"#!.*\b(?:sh|bash|dash|zsh)\b")
 _PYTHON = re.compile(r"(?:.*/)?python[0-9.]*\Z")
 #: A stamp younger than this may belong to a file that changed once more within one tick of the clock, in nanoseconds.
 _RACY_NS = 50_000_000
-_MEMORY_FORMAT = 1
+_MEMORY_FORMAT = 2
 
 #: PYTHONPATH of every step.
 SEARCH_PATH = f"/code:/code/src:/code/{PROJECT}"
@@ -194,8 +195,12 @@ def _automatic(pipeline: Pipeline, root: str, looked_in: dict[str, None]) -> dic
     closure = Closure([root, f"{root}/src"], read, installed=installed)
     scripts: list[str] = []
     transform = pipeline.transform
+    cwd = os.path.normpath(
+        f"/code/{transform.working_dir}" if transform.working_dir[:1] != "/" else transform.working_dir
+    )
+    place = cwd[len("/code/") :] if cwd.startswith("/code/") else ""
     for argv, stdin in ((transform.cmd, transform.stdin), (transform.err_cmd, transform.err_stdin)):
-        _command(argv, stdin, root, closure, scripts)
+        _command(argv, stdin, root, closure, scripts, place)
     # Scripts that scripts name, until there are no new ones.
     done: set[str] = set()
     while scripts:
@@ -206,7 +211,7 @@ def _automatic(pipeline: Pipeline, root: str, looked_in: dict[str, None]) -> dic
         closure.looked_in[os.path.dirname(path)] = None
         closure.add_script(path)
         if not path.endswith(".py"):
-            scripts += _named_in_shell(path, root, closure)
+            scripts += _named_in_shell(path, root, closure, place)
     found = {}
     for path in closure.files:
         if path.startswith(root + "/"):
@@ -218,16 +223,18 @@ def _automatic(pipeline: Pipeline, root: str, looked_in: dict[str, None]) -> dic
     return found
 
 
-def _command(argv: tuple[str, ...], stdin: tuple[str, ...], root: str, closure: Closure, scripts: list[str]) -> None:
+def _command(
+    argv: tuple[str, ...], stdin: tuple[str, ...], root: str, closure: Closure, scripts: list[str], place: str
+) -> None:
     words = list(argv)
     if words and _PYTHON.match(words[0]):
         words = _python(words, stdin, closure)
     lines = [*words, *stdin]
     for line in lines:
-        for word, module in _pairs([line] if _file(line, root, closure) else _WORDS.split(line)):
+        for word, module in _pairs([line] if _file(line, root, closure, place) else _WORDS.split(line)):
             if module and closure.add_module(word, run=True):
                 continue
-            path = _file(word, root, closure)
+            path = _file(word, root, closure, place)
             if path is not None:
                 scripts.append(path)
 
@@ -256,14 +263,14 @@ def _pairs(words: list[str]) -> Iterator[tuple[str, bool]]:
         python = python or bool(_PYTHON.match(word))
 
 
-def _file(word: str, root: str, closure: Closure) -> str | None:
+def _file(word: str, root: str, closure: Closure, place: str) -> str | None:
     """The file of the project that a word of a command names, if any.
 
-    As it is, below /code, or by the absolute path it had in a container image (/edges.py, /app/edges.py).
+    As it is in the working folder `place` or in the root, below /code, or by the absolute path it had in a container image (/edges.py, /app/edges.py).
     """
     if not word or len(word) > 4096 or "\0" in word or word.startswith(("/pfs/", "-")):
         return None
-    candidates = [word]
+    candidates = [f"{place}/{word}", word] if place else [word]
     if word.startswith("/code/"):
         candidates = [word[len("/code/") :]]
     elif word.startswith("/"):
@@ -272,17 +279,17 @@ def _file(word: str, root: str, closure: Closure) -> str | None:
         path = os.path.normpath(f"{root}/{candidate}") if candidate else root
         if not path.startswith(root + "/"):
             continue
-        folder = os.path.dirname(path)
-        if "/" not in candidate or os.path.isdir(folder):
-            closure.looked_in[folder] = None
+        closure.looked_in[os.path.dirname(path)] = None  # also where there is no such folder yet
         if os.path.isfile(path):
             return path
-        if os.path.isfile(f"{path}/__main__.py"):
-            return f"{path}/__main__.py"
+        if os.path.isdir(path):
+            closure.looked_in[path] = None
+            if os.path.isfile(f"{path}/__main__.py"):
+                return f"{path}/__main__.py"
     return None
 
 
-def _named_in_shell(path: str, root: str, closure: Closure) -> list[str]:
+def _named_in_shell(path: str, root: str, closure: Closure, place: str) -> list[str]:
     try:
         with open(path, "rb") as file:
             data = file.read(1 << 20)
@@ -291,7 +298,7 @@ def _named_in_shell(path: str, root: str, closure: Closure) -> list[str]:
     if not path.endswith((".sh", ".bash")) and not _SHELL.match(data):
         return []
     scripts: list[str] = []
-    _command((), tuple(data.decode("utf-8", "replace").splitlines()), root, closure, scripts)
+    _command((), tuple(data.decode("utf-8", "replace").splitlines()), root, closure, scripts, place)
     return scripts
 
 
@@ -399,6 +406,7 @@ def _key(pipeline: Pipeline, root: str) -> str:
             root,
             list(_editable()),
             [list(transform.cmd), list(transform.stdin), list(transform.err_cmd), list(transform.err_stdin)],
+            transform.working_dir,
             None if code.files is None else list(code.files),
             list(code.include),
         ],

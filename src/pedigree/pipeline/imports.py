@@ -11,7 +11,11 @@ import ast
 import os
 import sys
 from collections.abc import Callable, Iterable
+from importlib.machinery import EXTENSION_SUFFIXES
 from typing import NamedTuple
+
+#: Of modules, in the order in which Python looks for them: a compiled extension hides a source file.
+_SUFFIXES = (*EXTENSION_SUFFIXES, ".py")
 
 
 class Wanted(NamedTuple):
@@ -170,8 +174,8 @@ class Closure:
             kind = self._kind(folder, part)
             if kind == "package":
                 found.append(f"{folder}/{part}/__init__.py")
-            elif kind == "module":
-                found.append(f"{folder}/{part}.py")
+            elif kind.startswith("."):
+                found.append(f"{folder}/{part}{kind}")
                 break
             elif kind != "namespace":
                 break
@@ -179,12 +183,15 @@ class Closure:
         return found
 
     def _kind(self, folder: str, part: str) -> str:
+        """What `part` is in the folder, as Python decides it: a package, a module by its suffix, a namespace, nothing."""
         listing = self._listing(folder)
-        if part in listing and os.path.isdir(f"{folder}/{part}"):
-            if "__init__.py" in self._listing(f"{folder}/{part}"):
-                return "package"
-            return "module" if f"{part}.py" in listing else "namespace"
-        return "module" if f"{part}.py" in listing else ""
+        is_folder = part in listing and os.path.isdir(f"{folder}/{part}")
+        if is_folder and "__init__.py" in self._listing(f"{folder}/{part}"):
+            return "package"
+        for suffix in _SUFFIXES:
+            if part + suffix in listing:
+                return suffix
+        return "namespace" if is_folder else ""
 
     def _has(self, path: str) -> bool:
         return os.path.basename(path) in self._listing(os.path.dirname(path))
