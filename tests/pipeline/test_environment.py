@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from pedigree.pipeline import environment
+from pedigree.pipeline import environment, installed, tripwire
 from pedigree.pipeline.model import PfsInput, Pipeline, Resources, Transform
 
 
@@ -16,9 +20,11 @@ from pedigree.pipeline.model import PfsInput, Pipeline, Resources, Transform
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The only folder of distributions on the path, holding demo 1.0."""
     folder = tmp_path / "site-packages"
-    folder.mkdir()
+    (folder / "demo").mkdir(parents=True)
+    (folder / "demo/__init__.py").write_text("x = 1\n")
+    (tmp_path / "library").mkdir()
     monkeypatch.setattr(sys, "path", ["", str(folder)])
-    monkeypatch.setattr(environment, "_RACY_NS", -(10**18))
+    monkeypatch.setattr(installed, "library", lambda: str(tmp_path / "library"))
     _install(folder, "demo", "1.0", "demo/__init__.py,sha256=abc,3\n")
     return folder
 
@@ -45,9 +51,12 @@ def test_two_looks_at_one_environment_are_equal_also_from_the_cache(site: Path, 
 
 def test_a_cached_look_reads_no_distribution(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Break: never recall."""
-    environment.capture(cache=tmp_path)
-    monkeypatch.setattr(environment, "_distributions", None)
-    environment.capture(cache=tmp_path)
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    time.sleep(0.1)  # what is younger than a tick of the clock is looked at again
+    first = environment.capture(cache=cache)
+    monkeypatch.setattr(installed, "facts", None)
+    assert environment.capture(cache=cache) == first
 
 
 def test_installing_upgrading_and_other_files_change_it(site: Path, tmp_path: Path) -> None:
@@ -64,6 +73,63 @@ def test_installing_upgrading_and_other_files_change_it(site: Path, tmp_path: Pa
     _install(site, "demo", "1.0", "demo/__init__.py,sha256=abd,3\n")
     seen.add(environment.capture(cache=tmp_path).fingerprint)
     assert len(seen) == 4
+
+
+def _same_size_and_time(path: Path) -> None:
+    before = path.stat()
+    path.write_text(path.read_text().replace("1", "2"))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+EDITS: dict[str, Callable[[Path], object]] = {
+    "a file of a distribution": lambda site: _same_size_and_time(site / "demo/__init__.py"),
+    "a file of a distribution, gone": lambda site: (site / "demo/__init__.py").unlink(),
+    "a module of nobody": lambda site: _same_size_and_time(site / "loose.py"),
+    "a module of nobody, new": lambda site: (site / "sitecustomize.py").write_text(""),
+    "a path file": lambda site: (site / "start.pth").write_text("import loose"),
+    "the standard library": lambda site: _same_size_and_time(site.parent / "library/random.py"),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+@pytest.mark.parametrize("find", [True, False])
+def test_an_edit_of_what_is_installed_is_noticed_and_undone_is_the_same_again(
+    tmp_path: Path, site: Path, monkeypatch: pytest.MonkeyPatch, edit: str, find: bool
+) -> None:
+    """In place, of the same size, with the old time; with and without `find`; a touch is none.
+
+    Break: trust RECORD; leave out `loose` or the library; or watch the folders' times only.
+    """
+    if not find:
+        monkeypatch.setattr(tripwire.Tripwire, "_start", lambda _: (0, 0))
+    cache = tmp_path / "cache"
+    for path in ("demo/__init__.py", "loose.py", "../library/random.py"):
+        (site / path).parent.mkdir(exist_ok=True)
+        (site / path).write_text("x = 1\n")
+    cache.mkdir()
+    _record(site)
+    time.sleep(0.1)
+    kept = {path: path.read_text() for path in (site / "demo/__init__.py", site / "loose.py")}
+    first = environment.capture(cache=cache)
+    time.sleep(0.1)
+    os.utime(site / "loose.py")
+    assert environment.capture(cache=cache) == first
+    EDITS[edit](site)
+    changed = environment.capture(cache=cache)
+    assert changed.fingerprint != first.fingerprint
+    assert changed == environment.capture()
+    for module, text in kept.items():
+        module.write_text(text)
+    (site / "../library/random.py").write_text("x = 1\n")
+    for name in ("sitecustomize.py", "start.pth"):
+        (site / name).unlink(missing_ok=True)
+    assert environment.capture(cache=cache) == first
+
+
+def _record(site: Path) -> None:
+    """Write demo's RECORD as an installer does, last and with true digests."""
+    digest = base64.urlsafe_b64encode(hashlib.sha256((site / "demo/__init__.py").read_bytes()).digest()).rstrip(b"=")
+    (site / "demo-1.0.dist-info/RECORD").write_text(f"demo/__init__.py,sha256={digest.decode()},6\n")
 
 
 def test_who_installed_it_and_where_does_not_count(site: Path) -> None:

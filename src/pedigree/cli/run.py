@@ -42,6 +42,9 @@ def _declare(parser: Parser) -> None:
 
 
 def _run(arguments: Arguments) -> int:
+    from pedigree.pipeline import tripwire
+
+    tripwire.begin()
     from pedigree.cli.live import listener
     from pedigree.pipeline import engine
 

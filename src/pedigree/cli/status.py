@@ -29,6 +29,9 @@ def _declare(parser: Parser) -> None:
 
 
 def _run(arguments: Arguments) -> int:
+    from pedigree.pipeline import tripwire
+
+    tripwire.begin()
     from pedigree.pipeline import status
 
     with options.store() as store:

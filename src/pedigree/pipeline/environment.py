@@ -6,35 +6,23 @@ fingerprint: the same work on another machine of the same kind is the same work.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pedigree import canonical
-from pedigree.pipeline import code, view
+from pedigree.pipeline import code, installed, tripwire, view
 
 if TYPE_CHECKING:
     from pedigree.pipeline.model import Pipeline
 
-_MEMORY_FORMAT = 1
-#: A folder changed less than this long ago may change again within one tick of the clock, in nanoseconds.
+_MEMORY_FORMAT = 2
+#: A file changed less than this long ago may change again within one tick of the clock, in nanoseconds.
 _RACY_NS = 50_000_000
-
-#: Files that an installer writes for itself: they differ between pip and uv, or name the machine's folders.
-_INSTALLERS_OWN = (
-    "/INSTALLER",
-    "/REQUESTED",
-    "/RECORD",
-    "/direct_url.json",
-    "/uv_cache.json",
-    "/uv_build.json",
-)
 
 #: Variables that count threads, for every library that reads one.
 THREADS = (
@@ -83,26 +71,30 @@ class Environment:
 def capture(*, cache: Path | None = None) -> Environment:
     """The environment of this interpreter, in which steps run.
 
-    `cache` is a folder that remembers it with the stamps of the folders that hold distributions; then it costs under a
-    millisecond. Installing, upgrading or removing a distribution changes those stamps.
+    `cache` is a folder that remembers it. Then only the times of the installed files are looked at, and their contents again
+    when one of them changed since: an installation, but also an edit in site-packages.
     """
     stamp = _stamp()
-    memory = None if cache is None else cache / "environment.json"
-    facts = _recall(memory, stamp)
-    if facts is None:
+    memory = None if cache is None else f"{cache}/{tripwire.MEMORY}"
+    found = None if memory is None else tripwire.recall(memory, stamp)
+    if not isinstance(found, dict):
         before = time.time_ns()
-        facts = {
+        found = {
             "python": {
                 "implementation": sys.implementation.name,
                 "version": sys.version,
                 "flags": getattr(sys, "abiflags", ""),
             },
             "platform": _platform(),
-            "distributions": dict(sorted(_distributions())),
+            **installed.facts(),
             "variables": {name: value for name, value in FIXED.items() if name != "PYTHONPATH"},
         }
-        _remember(memory, stamp, facts, before)
-    return Environment(canonical.digest_of("environment", facts), facts, hardware())
+        if memory is not None:
+            home = installed.library()
+            folders = [*installed.sites(), home]
+            moment = before - _RACY_NS
+            tripwire.remember(memory, stamp, found, moment_ns=moment, folders=folders, without=installed.others(home))
+    return Environment(canonical.digest_of("environment", found), found, hardware())
 
 
 def variables(pipeline: Pipeline) -> dict[str, str]:
@@ -169,60 +161,6 @@ def _platform() -> dict[str, str]:
     return found
 
 
-def _sites() -> list[str]:
-    """Folders of distributions on the path of this interpreter, in its order."""
-    return [path for path in dict.fromkeys(sys.path) if path.endswith(("site-packages", "dist-packages"))]
-
-
-def _distributions() -> Iterator[tuple[str, dict[str, str]]]:
-    """Name, and version with the digest of the installed files; the first on the path counts.
-
-    Editable installations are left out: their files are in no step's view, except as code.
-    """
-    seen: set[str] = set()
-    for site in _sites():
-        for entry in sorted(_names(site)):
-            if not entry.endswith((".dist-info", ".egg-info")):
-                continue
-            name, version, editable, record = _distribution(f"{site}/{entry}")
-            key = name.lower().replace("_", "-").replace(".", "-")
-            if key and key not in seen:
-                seen.add(key)
-                if not editable:
-                    yield key, {"version": version, "files": record}
-
-
-def _distribution(folder: str) -> tuple[str, str, bool, str]:
-    """Name, version, whether it is editable, and the digest of what RECORD says of its files."""
-    name = version = record = ""
-    metadata = f"{folder}/METADATA" if folder.endswith(".dist-info") else f"{folder}/PKG-INFO"
-    for line in _read(metadata).split("\n\n", 1)[0].splitlines():
-        if line.startswith("Name:") and not name:
-            name = line[5:].strip()
-        elif line.startswith("Version:") and not version:
-            version = line[8:].strip()
-    listed = _read(f"{folder}/RECORD")
-    if listed:
-        lines = []
-        for line in listed.splitlines():
-            path, _, rest = line.partition(",")
-            # Byte code has no digest and scripts in bin begin with the path of this very interpreter.
-            if not path.endswith((".pyc", *_INSTALLERS_OWN)) and not path.startswith("../"):
-                lines.append(f"{path},{rest}")
-        record = canonical.digest("\n".join(sorted(lines)).encode())
-    direct = _read(f"{folder}/direct_url.json")
-    editable = '"editable": true' in direct or '"editable":true' in direct
-    return name, version, editable, record
-
-
-def _read(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read()
-    except OSError:
-        return ""
-
-
 def _names(folder: str) -> list[str]:
     try:
         return os.listdir(folder)
@@ -231,34 +169,18 @@ def _names(folder: str) -> list[str]:
 
 
 def _stamp() -> list[Any]:
-    stamp: list[Any] = [_MEMORY_FORMAT, sys.version, sys.executable, sys.prefix, list(os.uname()[:1])]
-    for path in (sys.executable, "/etc/os-release", *_sites()):
+    stamp: list[Any] = [
+        _MEMORY_FORMAT,
+        sys.version,
+        sys.executable,
+        sys.prefix,
+        list(os.uname()[:1]),
+        installed.sites(),
+    ]
+    for path in (sys.executable, "/etc/os-release"):
         try:
             found = os.stat(path)
             stamp.append([path, found.st_ino, found.st_mtime_ns, found.st_ctime_ns])
         except OSError:
             stamp.append([path])
     return stamp
-
-
-def _recall(memory: Path | None, stamp: list[Any]) -> dict[str, Any] | None:
-    if memory is None:
-        return None
-    try:
-        value = json.loads(memory.read_bytes())
-        return dict(value["facts"]) if value["stamp"] == stamp else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None  # absent, torn or foreign
-
-
-def _remember(memory: Path | None, stamp: list[Any], facts: dict[str, Any], before_ns: int) -> None:
-    if memory is None or any(
-        isinstance(item, list) and len(item) == 4 and max(item[2:]) > before_ns - _RACY_NS for item in stamp
-    ):
-        return
-    temporary = memory.with_suffix(f".{os.getpid()}")
-    try:
-        temporary.write_bytes(json.dumps({"stamp": stamp, "facts": facts}).encode())
-        os.replace(temporary, memory)
-    except OSError:
-        return  # a cache that cannot be written costs time, nothing else

@@ -19,10 +19,13 @@ from pedigree.pipeline.process import Stop
 from pedigree.pipeline.report import RunReport
 
 if TYPE_CHECKING:
+    from pedigree.pipeline.environment import Environment
     from pedigree.store import Store
 
 #: How often the store's heads and the code's file times are looked at, in seconds: about 10 ms of CPU each time.
 LOOK_S = 0.5
+#: How often the installed files are looked at, in seconds: about 0.1 s of CPU each time.
+ENVIRONMENT_S = 15.0
 
 #: Pauses before a spout or service that failed is started again, in seconds; the last one is repeated.
 PAUSES_S = (1.0, 2.0, 5.0, 15.0, 60.0)
@@ -48,6 +51,7 @@ class Watch:
         self._stopped = threading.Event()
         self._daemons: dict[str, Daemon] = {}
         self._failed_on: frozenset[tuple[str, ...]] = frozenset()
+        self._captured: tuple[float, Environment] | None = None
 
     def stop(self) -> None:
         self._stopped.set()
@@ -78,7 +82,7 @@ class Watch:
 
     def _catch_up(self) -> None:
         """Run, unless the last run failed on exactly what is there now: it would fail again, for ever."""
-        surroundings = Surroundings(self.store, self.isolation)
+        surroundings = Surroundings(self.store, self.isolation, environment_given=self._environment())
         chosen = engine.select(self.store, ())
         pending = engine.stale(surroundings, chosen)
         if not pending:
@@ -89,10 +93,20 @@ class Watch:
         report = engine.run(self.store, workers=self.workers, isolation=self.isolation, on_event=self.on_event)
         self.on_report(report)
         self._failed_on = frozenset()
+        self._captured = None
         if not report.ok:
-            surroundings = Surroundings(self.store, self.isolation)
+            surroundings = Surroundings(self.store, self.isolation, environment_given=self._environment())
             pending = engine.stale(surroundings, chosen)
             self._failed_on = frozenset(_fingerprint(surroundings, item) for item in chosen if item.name in pending)
+
+    def _environment(self) -> Environment:
+        """The environment, looked at now and then only: that costs more than the rest of a look. A run looks for itself."""
+        from pedigree.pipeline import environment
+
+        moment = time.monotonic()
+        if self._captured is None or moment - self._captured[0] >= ENVIRONMENT_S:
+            self._captured = moment, environment.capture(cache=self.store.folder / "cache")
+        return self._captured[1]
 
     def _tend(self, now: float) -> None:
         """Start, restart and stop spouts and services so that exactly those run that should."""

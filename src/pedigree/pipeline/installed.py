@@ -1,0 +1,164 @@
+"""What this Python can import besides the project: distributions, files that belong to none, its standard library.
+
+A distribution's RECORD names its files with their digests. It is written last, so a file that was changed later is read
+and compared; the others are what RECORD says. So nothing is read twice, and an edit in site-packages is noticed.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pedigree import canonical
+from pedigree.pipeline.tripwire import SKIPPED
+
+#: Files that an installer writes for itself: they differ between pip and uv, or name the machine's folders.
+_INSTALLERS_OWN = (
+    "/INSTALLER",
+    "/REQUESTED",
+    "/RECORD",
+    "/direct_url.json",
+    "/uv_cache.json",
+    "/uv_build.json",
+)
+#: Parts of the standard library that say how and where Python was built.
+_BUILD = ("config-", "_sysconfigdata")
+_CHUNK_BYTES = 1 << 20
+
+
+def sites() -> list[str]:
+    """Folders of distributions on the path of this interpreter, in its order."""
+    import sys
+
+    return [path for path in dict.fromkeys(sys.path) if path.endswith(("site-packages", "dist-packages"))]
+
+
+def library() -> str:
+    """The folder of the standard library."""
+    return os.path.dirname(os.__file__)
+
+
+def others(folder: str) -> list[str]:
+    """Folders of distributions in the standard library's folder that are not on the path."""
+    found = (f"{folder}/{name}" for name in ("site-packages", "dist-packages"))
+    return [path for path in found if os.path.isdir(path) and path not in sites()]
+
+
+def facts() -> dict[str, Any]:
+    """`distributions` by name, `loose` digests by top-level name, and the digest of the `standard_library`."""
+    distributions: dict[str, dict[str, str]] = {}
+    loose: dict[str, list[list[str]]] = {}
+    for site in sites():
+        left = dict(_walk(site, site))
+        for entry in sorted(_names(site)):
+            if entry.endswith((".dist-info", ".egg-info")):
+                name, version, editable, record = _distribution(site, entry, left)
+                # The first on the path counts. An editable one is in no step's view, except as code.
+                if name and name not in distributions and not editable:
+                    distributions[name] = {"version": version, "files": record}
+        for path in sorted(left):
+            loose.setdefault(path.partition("/")[0], []).append([path, _contents(f"{site}/{path}")])
+    home = library()
+    skipped = tuple(f"{path}/" for path in (*sites(), *others(home)))
+    standard = [
+        [path, _contents(f"{home}/{path}")]
+        for path, _ in sorted(_walk(home, home, skipped))
+        if not path.rpartition("/")[2].startswith(_BUILD) and not path.startswith(_BUILD)
+    ]
+    return {
+        "distributions": dict(sorted(distributions.items())),
+        "loose": {name: canonical.digest_of("loose", files) for name, files in sorted(loose.items())},
+        "standard_library": canonical.digest_of("library", standard),
+    }
+
+
+def _distribution(site: str, entry: str, left: dict[str, int]) -> tuple[str, str, bool, str]:
+    """Name, version, whether it is editable, digest of its files; takes these out of `left` (path -> ctime)."""
+    folder = f"{site}/{entry}"
+    name = version = ""
+    metadata = f"{folder}/METADATA" if folder.endswith(".dist-info") else f"{folder}/PKG-INFO"
+    for line in _read(metadata).split("\n\n", 1)[0].splitlines():
+        if line.startswith("Name:") and not name:
+            name = line[5:].strip().lower().replace("_", "-").replace(".", "-")
+        elif line.startswith("Version:") and not version:
+            version = line[8:].strip()
+    direct = _read(f"{folder}/direct_url.json")
+    editable = '"editable": true' in direct or '"editable":true' in direct
+    listed = _read(f"{folder}/RECORD")
+    written = left.get(f"{entry}/RECORD", 0)
+    lines = [] if editable else list(_lines(site, listed, left, written))
+    for path, _ in _recorded(listed):
+        left.pop(path, None)
+    for path in [path for path, _ in _walk(site, folder)]:
+        if editable or path.endswith(_INSTALLERS_OWN):
+            left.pop(path, None)
+    return name, version, editable, canonical.digest("\n".join(sorted(lines)).encode()) if listed else ""
+
+
+def _lines(site: str, listed: str, left: Mapping[str, int], written: int) -> Iterator[str]:
+    for path, digest in _recorded(listed):
+        # Byte code has no digest, and scripts in bin begin with the path of this very interpreter.
+        if path.endswith((".pyc", *_INSTALLERS_OWN)) or path.startswith("../"):
+            continue
+        changed = left.get(path)
+        if changed is None:
+            yield f"{path},gone"
+        elif changed > written or not digest:
+            yield f"{path},{_contents(f'{site}/{path}')}"
+        else:
+            yield f"{path},{digest}"
+
+
+def _recorded(listed: str) -> Iterator[tuple[str, str]]:
+    """Path and digest of each line of a RECORD."""
+    for line in listed.splitlines():
+        path, digest, _ = line.rsplit(",", 2) if line.count(",") > 1 else (line, "", "")
+        yield path.strip('"'), digest
+
+
+def _walk(top: str, folder: str, skipped: tuple[str, ...] = ()) -> Iterator[tuple[str, int]]:
+    """Path below `top` and ctime of every file, byte code apart."""
+    try:
+        found = os.scandir(folder)
+    except OSError:
+        return
+    with found:
+        for entry in found:
+            if entry.is_dir(follow_symlinks=False):
+                if entry.name != SKIPPED and f"{entry.path}/" not in skipped:
+                    yield from _walk(top, entry.path, skipped)
+            else:
+                yield entry.path[len(top) + 1 :], entry.stat(follow_symlinks=False).st_ctime_ns
+
+
+def _contents(path: str) -> str:
+    """The digest of a file as RECORD writes it; of a link, where it leads."""
+    import hashlib
+
+    try:
+        if os.path.islink(path):
+            return f"link={os.readlink(path)}"
+        with open(path, "rb") as file:
+            digest = hashlib.sha256()
+            while data := file.read(_CHUNK_BYTES):
+                digest.update(data)
+    except OSError as error:
+        return f"unreadable={error.errno}"
+    return "sha256=" + base64.urlsafe_b64encode(digest.digest()).rstrip(b"=").decode()
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
