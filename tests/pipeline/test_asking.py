@@ -8,8 +8,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from pedigree.errors import PathNotFound
 from pedigree.pipeline import explain, jobs, lineage, status
+from pedigree.pipeline.manifests import DIRECT, Manifest, PathIndex
 from tests.pipeline.project import COPY, Project
 
 CHAIN = (
@@ -94,6 +98,45 @@ def test_lineage_downstream_finds_everything_made_of_a_file(project: Project) ->
     """Break: match the paths of inputs exactly, so that a folder input is missed."""
     graph = lineage.lineage(project.store, "in@master:/b", "down")
     assert {f"{node.repo}:/{node.path}" for node in graph.nodes.values()} == {"in:/b", "copy:/b", "joined:/all"}
+
+
+def test_many_questions_to_a_manifest_have_the_answers_of_a_few(project: Project) -> None:
+    """The index that answers many is of the same files as the datums themselves, folders and the root included.
+
+    Break: leave the folders above a path, or the files below it, out of `PathIndex.overlapping`.
+    """
+    commit = project.store.resolve("joined@master").commit
+    few, many = Manifest(project.store, commit.made_by["manifest"]), Manifest(project.store, commit.made_by["manifest"])
+    asked = ["all", "", "nothing", "al"]
+    for _ in range(DIRECT):
+        list(many.writers("all"))
+    assert [list(many.writers(path)) for path in asked] == [list(few.writers(path)) for path in asked]
+    source = project.store.resolve("copy@master").commit.id
+    assert [len(list(few.readers(source, path))) for path in ("a", "", "a/b")] == [1, 1, 1]
+    assert list(few.readers("0" * 64, "a")) == []
+
+
+@given(
+    st.lists(st.lists(st.sampled_from(["a", "ab", "b"]), max_size=3).map("/".join)),
+    st.lists(st.sampled_from(["a", "ab", "b"]), max_size=4),
+)
+def test_overlapping_paths_are_equal_above_or_below(paths: list[str], asked: list[str]) -> None:
+    """Against a loop over all. Break: search for `path` instead of `path + "/"`, so that `ab` lies below `a`."""
+    path = "/".join(asked)
+    expected = [
+        number for number, other in enumerate(paths) if _parts(other)[: len(asked)] == asked[: len(_parts(other))]
+    ]
+    assert PathIndex((other, number) for number, other in enumerate(paths)).overlapping(path) == expected
+
+
+def _parts(path: str) -> list[str]:
+    return path.split("/") if path else []
+
+
+def test_lineage_of_a_path_that_is_not_there_is_an_error(project: Project) -> None:
+    """Break: draw a node for whatever was asked."""
+    with pytest.raises(PathNotFound, match="There is no /aa in copy@master"):
+        lineage.lineage(project.store, "copy@master:/aa")
 
 
 def test_lineage_of_a_commit_names_spec_code_and_environment(project: Project) -> None:

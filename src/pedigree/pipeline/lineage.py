@@ -12,17 +12,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from pedigree.errors import NotFound
-from pedigree.pipeline import jobs
-from pedigree.store import trees
+from pedigree.pipeline.manifests import Manifest
+from pedigree.store import missing, trees
 
 if TYPE_CHECKING:
     from pedigree.store import Store
     from pedigree.store.commits import Commit
 
 Direction = Literal["up", "down"]
-
-#: A picture of more files than this is not looked at; the JSON has all.
-SHOWN_FILES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +64,8 @@ class Graph:
     direction: Direction
     nodes: dict[str, Node] = field(default_factory=dict)
     edges: list[Edge] = field(default_factory=list)
+    # By node, once the graph is whole: a tree asks for each, and looking through all edges each time is quadratic.
+    _following: dict[str, list[tuple[Edge, Node]]] | None = field(default=None, repr=False, compare=False)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -93,10 +92,12 @@ class Graph:
 
     def next(self, node: str) -> Iterator[tuple[Edge, Node]]:
         """What lies one step further from the root: sources when looking up, targets when looking down."""
-        for edge in self.edges:
-            here, there = (edge.target, edge.source) if self.direction == "up" else (edge.source, edge.target)
-            if here == node:
-                yield edge, self.nodes[there]
+        if self._following is None:
+            self._following = {}
+            for edge in self.edges:
+                here, there = (edge.target, edge.source) if self.direction == "up" else (edge.source, edge.target)
+                self._following.setdefault(here, []).append((edge, self.nodes[there]))
+        yield from self._following.get(node, ())
 
 
 def lineage(
@@ -111,8 +112,11 @@ def lineage(
 
     With a path and `files`, the graph is of files: exactly those that the datums read which wrote the path (a folder: the
     files in it), or that were written from it. Otherwise of commits. Commits that were deleted since appear by name only.
+    Raises PathNotFound for a path that the commit does not have.
     """
     found = store.resolve(reference)
+    if found.path and next(trees.scan(found.commit.tree, store.objects.read, found.path), None) is None:
+        raise missing.path(store.objects.read, found)
     if files and found.path:
         return _Files(store, direction, depth).trace(found.commit, found.path)
     return _commits(store, found.commit, direction, depth)
@@ -181,7 +185,8 @@ class _Files:
         self.store = store
         self.direction = direction
         self.depth = depth
-        self.manifests: dict[str, list[jobs.DatumRecord]] = {}
+        self.manifests: dict[str, Manifest] = {}
+        self.outputs: dict[str, list[Commit]] = {}
         self.commits: dict[str, Commit] = {}
 
     def trace(self, start: Commit, path: str) -> Graph:
@@ -209,37 +214,26 @@ class _Files:
         return self._up(commit, path) if self.direction == "up" else self._down(commit, path)
 
     def _up(self, commit: Commit, path: str) -> Iterator[tuple[str, Commit, str]]:
-        for record in self._manifest(commit):
-            if record.tree and self._holds(record.tree, path):
-                for item in record.inputs:
-                    source = self._commit(item["commit"])
-                    if source is not None:
-                        yield item["name"], source, item["path"]
+        for record in self._manifest(commit).writers(path):
+            for item in record.inputs:
+                source = self._commit(item["commit"])
+                if source is not None:
+                    yield item["name"], source, item["path"]
 
     def _down(self, commit: Commit, path: str) -> Iterator[tuple[str, Commit, str]]:
-        for other in self.store.outputs(commit.id):
-            for record in self._manifest(other):
-                names = [
-                    item["name"]
-                    for item in record.inputs
-                    if item["commit"] == commit.id and _overlap(item["path"], path)
-                ]
-                if names and record.tree:
-                    for written, _ in trees.scan(record.tree, self.store.objects.read):
-                        yield names[0], other, written
+        if commit.id not in self.outputs:
+            self.outputs[commit.id] = list(self.store.outputs(commit.id))
+        for other in self.outputs[commit.id]:
+            manifest = self._manifest(other)
+            for name, record in manifest.readers(commit.id, path):
+                for written in manifest.wrote(record):
+                    yield name, other, written
 
-    def _manifest(self, commit: Commit) -> list[jobs.DatumRecord]:
-        digest = commit.made_by.get("manifest")
-        if not digest:
-            return []
+    def _manifest(self, commit: Commit) -> Manifest:
+        digest = commit.made_by.get("manifest") or ""
         if digest not in self.manifests:
-            self.manifests[digest] = list(jobs.read_manifest(self.store, digest))
+            self.manifests[digest] = Manifest(self.store, digest)
         return self.manifests[digest]
-
-    def _holds(self, tree: str, path: str) -> bool:
-        if not path:
-            return True
-        return next(iter(trees.scan(tree, self.store.objects.read, prefix=path)), None) is not None
 
     def _commit(self, identity: str) -> Commit | None:
         if identity not in self.commits:
@@ -252,8 +246,3 @@ class _Files:
     def _node(self, commit: Commit, path: str) -> Node:
         node = _commit_node(self.store, commit)
         return Node(f"{node.id}:/{path}", "file", node.repo, node.commit, node.branch, path, node.facts)
-
-
-def _overlap(one: str, other: str) -> bool:
-    """Whether one path is the other, or a folder above it."""
-    return one == other or not one or not other or one.startswith(other + "/") or other.startswith(one + "/")
