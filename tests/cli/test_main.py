@@ -113,11 +113,60 @@ def test_an_error_is_two_lines_on_stderr_and_a_code(empty: Project) -> None:
         (["put"], "`pedigree put` needs REPO[@BRANCH][:/PATH]."),
         (["repo", "list", "surplus"], "takes no further argument"),
         (["help", "refrences"], "Did you mean `references`?"),
+        (["--hepl"], "Did you mean '--help'?"),
+        (["--json", "status"], "`pedigree status --json`"),
+        (["-C"], "-C needs a folder."),
     ],
 )
 def test_wrong_words_are_answered_with_the_right_ones(empty: Project, words: list[str], hint: str) -> None:
     """A mistyped command, verb, option or value exits with 2 and says what was meant. Break: drop `nearest`."""
     assert hint in empty(*words, code=2).err
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        ("ls imagse", "'images'"),
+        ("ls images@mastr", "'master'"),
+        ("cat images:/cats/tmo.txt", "'/cats/tom.txt'"),
+        ("ls images:/Cats", "'/cats'"),
+        ("inspect images:/cast/tom.txt", "'/cats/tom.txt'"),
+        ("get images:/feed", "'/feed.sh'"),
+        ("copy images:/cast images:/dogs", "'/cats'"),
+        ("delete images:/cast", "'/cats'"),
+        ("lineage images:/cats/tmo.txt", "'/cats/tom.txt'"),
+        ("pipeline inspect cuont", "'count'"),
+        ("run cuont", "'count'"),
+        ("explain cuont", "'count'"),
+        ("logs cuont", "'count'"),
+        ("job inspect cuont", "'count'"),
+        ("datum list cuont", "'count'"),
+    ],
+)
+def test_every_mistyped_name_is_answered_with_the_nearest(project: Project, words: str, hint: str) -> None:
+    """Repository, branch, folder, file, pipeline, job: exit code 3, and the name that was meant.
+
+    Break: return "" from `errors.meant`; return "" from `missing.hint`.
+    """
+    project.write(
+        "p.yaml", "pipeline: {name: count}\ninput: {pfs: {repo: images, glob: /}}\ntransform: {cmd: ['true']}\n"
+    )
+    project("apply", "p.yaml")
+    assert f"Did you mean {hint}?" in project(*words.split(), code=3).err
+
+
+def test_a_path_behind_a_slash_alone_is_told_how_to_be_written(project: Project) -> None:
+    """Break: say only that the reference is wrong."""
+    assert "Did you mean 'images@master:/cats'?" in project("ls", "images@master/cats", code=2).err
+
+
+def test_a_pipeline_that_never_ran_is_told_apart_from_one_that_is_not_there(project: Project) -> None:
+    """Break: answer both with the list of jobs."""
+    project.write(
+        "p.yaml", "pipeline: {name: count}\ninput: {pfs: {repo: images, glob: /}}\ntransform: {cmd: ['true']}\n"
+    )
+    project("apply", "p.yaml")
+    assert "count has not run yet: `pedigree run` runs it." in project("explain", "count", code=3).err
 
 
 def test_options_are_never_abbreviated(project: Project) -> None:

@@ -180,11 +180,10 @@ def unknown(what: str, name: str, known: Sequence[str] | Any, help_command: str)
 
 def nearest(name: str, known: Sequence[str]) -> str | None:
     """The known name most like this one, or None when none is close."""
-    import difflib
+    from pedigree import errors
 
     if not name.startswith("-"):
         longer = [candidate for candidate in known if name and candidate.startswith(name)]
         if len(longer) == 1:
             return longer[0]
-    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return found[0] if found else None
+    return errors.nearest(name, known)

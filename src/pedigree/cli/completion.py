@@ -82,7 +82,7 @@ NAMES = {
 
 
 def _declare(parser: Parser) -> None:
-    parser.add_argument("shell", choices=list(SCRIPTS), help="Your shell")
+    parser.add_argument("shell", metavar="bash|zsh|fish", choices=list(SCRIPTS), help="Your shell")
 
 
 def _run(arguments: Arguments) -> None:

@@ -120,9 +120,12 @@ def _declare_shell(parser: Parser) -> None:
 
 def _shell(arguments: Arguments) -> int:
     from pedigree.cli.terminal import say
-    from pedigree.pipeline import shell
+    from pedigree.pipeline import jobs, shell
 
     with options.store() as store:
+        jobs.datum(
+            store, arguments.datum, jobs.get(store, arguments.job) if arguments.job else None
+        )  # or nothing is said
         say("The step's sandbox: inputs in /pfs, code in /code. What you write is thrown away; `exit` leaves.")
         return shell.open_shell(
             store, arguments.datum, job=arguments.job, command=tuple(arguments.command) or shell.INTERACTIVE

@@ -52,8 +52,7 @@ def _cat(arguments: Arguments) -> None:
 
 
 def _print(store: Store, place: str) -> None:
-    from pedigree.store import trees
-    from pedigree.store.references import missing
+    from pedigree.store import missing, trees
 
     found = store.resolve(place)
     read = store.objects.read
@@ -66,7 +65,7 @@ def _print(store: Store, place: str) -> None:
                 output.write(piece)
     output.flush()
     if not some:
-        raise missing(found)
+        raise missing.path(store.objects.read, found)
 
 
 COMMANDS = {

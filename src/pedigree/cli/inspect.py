@@ -49,15 +49,14 @@ def _size(number: int) -> str:
 
 
 def _describe(store: Store, found: Reference) -> dict[str, Any]:
-    from pedigree.store import trees
-    from pedigree.store.references import missing
+    from pedigree.store import missing, trees
 
     tree, read = found.commit.tree, store.objects.read
     entry = trees.get(tree, found.path, read)
     if entry is None:
         sizes = [item.size for _, item in trees.scan(tree, read, found.path)]
         if not sizes:
-            raise missing(found)
+            raise missing.path(store.objects.read, found)
         return {**shapes.folder(found.path, len(sizes), sum(sizes)), "commit": found.commit.id}
     value = {**shapes.entry(found.path, entry), "commit": found.commit.id}
     if entry.kind == "l":

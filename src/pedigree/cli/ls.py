@@ -28,7 +28,7 @@ def _ls(arguments: Arguments) -> None:
 
 
 def _listing(store: Store, found: Reference) -> Iterator[dict[str, Any]]:
-    from pedigree.store import trees
+    from pedigree.store import missing, trees
 
     tree, read = found.commit.tree, store.objects.read
     entry = trees.get(tree, found.path, read) if found.path else None
@@ -36,9 +36,7 @@ def _listing(store: Store, found: Reference) -> Iterator[dict[str, Any]]:
         yield shapes.entry(found.path, entry)
         return
     if found.path and not trees.is_folder(tree, found.path, read):
-        from pedigree.store.references import missing
-
-        raise missing(found)
+        raise missing.path(store.objects.read, found)
     base = f"{found.path}/" if found.path else ""
     for name, item in trees.children(tree, found.path, read):
         path = name if base and name.startswith(base) else base + name
@@ -49,16 +47,14 @@ def _listing(store: Store, found: Reference) -> Iterator[dict[str, Any]]:
 
 
 def _recursive(store: Store, found: Reference) -> Iterator[dict[str, Any]]:
-    from pedigree.store import trees
+    from pedigree.store import missing, trees
 
     some = not found.path
     for path, entry in trees.scan(found.commit.tree, store.objects.read, found.path):
         some = True
         yield shapes.entry(path, entry)
     if not some:
-        from pedigree.store.references import missing
-
-        raise missing(found)
+        raise missing.path(store.objects.read, found)
 
 
 def _declare_glob(parser: Parser) -> None:

@@ -132,7 +132,20 @@ def dispatch(words: list[str]) -> int:
 
         print(f"pedigree {__version__}")
         return 0
+    if name.startswith("-"):
+        raise _no_option(name, rest)
     return load(name).main(rest)
+
+
+def _no_option(name: str, rest: list[str]) -> Exception:
+    from pedigree.errors import InvalidInput, meant
+
+    known = ["-C", "--help", "--version"]
+    example = f"pedigree {' '.join([*rest, name])}" if rest else "pedigree COMMAND --json"
+    return InvalidInput(
+        f"Before the command there is no option {name}.",
+        remedy=f"{meant(name, known)}Options of a command come after it: `{example}`.",
+    )
 
 
 def load(name: str) -> Command | Noun:
@@ -156,7 +169,11 @@ def _attribute(module: str, name: str) -> Command | Noun:
 def _program_options(words: list[str]) -> list[str]:
     # -C comes before the command, as in git and make, so that every command has it.
     while words and words[0].startswith("-C"):
-        folder = words[0][2:] or (words[1] if len(words) > 1 else "")
+        folder = words[0][2:] or (words[1] if len(words) > 1 else None)
+        if not folder:
+            from pedigree.errors import InvalidInput
+
+            raise InvalidInput("-C needs a folder.", remedy="pedigree -C FOLDER COMMAND ...")
         words = words[1:] if words[0][2:] else words[2:]
         import os
 

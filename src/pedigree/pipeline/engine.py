@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pedigree.errors import Busy, InvalidInput, PipelineNotFound
+from pedigree.errors import Busy, InvalidInput, PipelineNotFound, meant
 from pedigree.pipeline import events, pipelines, planning
 from pedigree.pipeline.events import OnEvent, silent
 from pedigree.pipeline.model import Pipeline
@@ -87,7 +87,8 @@ def select(store: Store, targets: Iterable[str]) -> list[Pipeline]:
                 if name in wanted or any(True for item in store.repositories() if item.name == name):
                     continue
                 raise PipelineNotFound(
-                    f"There is no pipeline {name!r}.", remedy="`pedigree status` lists the pipelines."
+                    f"There is no pipeline {name!r}.",
+                    remedy=f"{meant(name, everything)}`pedigree status` lists the pipelines.",
                 )
             if name not in wanted:
                 wanted.add(name)

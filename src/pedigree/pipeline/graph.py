@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 
-from pedigree.errors import InvalidSpec
+from pedigree.errors import InvalidSpec, meant
 from pedigree.pipeline.model import Pipeline
 
 
@@ -43,13 +42,11 @@ def check_graph(
     for item in pipelines:
         for leaf in item.leaves():
             if leaf.repo not in known:
-                near = difflib.get_close_matches(leaf.repo, known, n=1)
-                meant = f"Did you mean {near[0]!r}? " if near else ""
                 raise _invalid(
                     item,
                     "input.pfs.repo",
                     f"Pipeline {item.name!r} reads the repository {leaf.repo!r}, which does not exist.",
-                    f"{meant}`pedigree repo create {leaf.repo}` makes it, or the first `pedigree put`.",
+                    f"{meant(leaf.repo, known)}`pedigree repo create {leaf.repo}` makes it, or the first `pedigree put`.",
                     repo=leaf.repo,
                 )
     circle = find_circle(everyone)

@@ -17,12 +17,13 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from pedigree import canonical
-from pedigree.errors import DatumNotFound, JobNotFound
+from pedigree.errors import DatumNotFound, JobNotFound, meant
 
 if TYPE_CHECKING:
     from pedigree.store import Store
 
 JOB = "job"
+PIPELINE = "pipeline"  # those registered; pipelines.py keeps them
 RESULT = "datum"
 PARTS = "parts"
 FAILURE = "failure"
@@ -163,9 +164,17 @@ def get(store: Store, text: str) -> Job:
     if not found:
         raise JobNotFound(
             f"There is no job {text!r}.",
-            remedy="`pedigree job list` shows the jobs; name one as PIPELINE or PIPELINE@RUN.",
+            remedy=f"{_hint(store, pipeline)}`pedigree job list` shows the jobs; name one as PIPELINE or PIPELINE@RUN.",
         )
     return found[0]
+
+
+def _hint(store: Store, pipeline: str) -> str:
+    ran = {job.pipeline for job in all_jobs(store)}
+    known = ran | {name for name, _ in store.records.items(PIPELINE)}
+    if pipeline in known:
+        return "" if pipeline in ran else f"{pipeline} has not run yet: `pedigree run` runs it. "
+    return meant(pipeline, known)
 
 
 def datums(store: Store, job: Job) -> list[DatumRecord]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pedigree.errors import AlreadyExists, InUse, InvalidSpec, PipelineNotFound
+from pedigree.errors import AlreadyExists, InUse, InvalidSpec, PipelineNotFound, meant
 from pedigree.pipeline.model import CronInput, Pipeline, walk
 
 if TYPE_CHECKING:
@@ -59,8 +59,9 @@ def get(store: Store, name: str) -> Registered:
     value = store.records.get(PIPELINE, name)
     if value is None:
         raise PipelineNotFound(
-            f"There is no pipeline {name!r}.{_nearest(store, name)}",
-            remedy="`pedigree status` lists the pipelines; `pedigree apply FILE` makes one.",
+            f"There is no pipeline {name!r}.",
+            remedy=f"{meant(name, (item.name for item in all_pipelines(store)))}"
+            "`pedigree status` lists the pipelines; `pedigree apply FILE` makes one.",
         )
     return _registered(value)
 
@@ -261,10 +262,3 @@ def _registered(value: Mapping[str, Any]) -> Registered:
         value["created"],
         value["updated"],
     )
-
-
-def _nearest(store: Store, name: str) -> str:
-    import difflib
-
-    close = difflib.get_close_matches(name, [item.name for item in all_pipelines(store)], n=1)
-    return f" Did you mean {close[0]!r}?" if close else ""

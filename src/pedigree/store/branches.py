@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from pedigree.errors import AlreadyExists, BranchNotFound, InUse, InvalidName
+from pedigree.errors import AlreadyExists, BranchNotFound, InUse, InvalidName, meant
 from pedigree.store import repositories, schema
 from pedigree.store.database import Database
 
@@ -66,7 +66,7 @@ def not_found(database: Database, repo: str, name: str) -> BranchNotFound:
     return BranchNotFound(
         f"The repository {repo!r} has no branch {name!r}"
         + (f"; it has {listed}." if names else ": nothing was committed to it yet."),
-        remedy=f"`pedigree branch list {repo}` shows all; `pedigree put {repo}@{name}:/ …` makes it.",
+        remedy=f"{meant(name, names)}`pedigree branch list {repo}` shows all; `pedigree put {repo}@{name}:/ …` makes it.",
         repo=repo,
         branch=name,
     )

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
 from pedigree.errors import CommitClosed, PathNotFound
-from pedigree.store import references, trees
+from pedigree.store import missing, trees
 from pedigree.store.commits import Commit
 from pedigree.store.paths import file_path, store_path
 from pedigree.store.trees import Entry, Read
@@ -195,7 +195,8 @@ class Change:
         if not gone and path:
             raise PathNotFound(
                 f"There is no /{path} in {self.repo}@{self.branch}.",
-                remedy=f"`pedigree ls {self.repo}@{self.branch}` shows what there is. Nothing was changed.",
+                remedy=f"{missing.hint(self.batch.reader(), self._tree, path)}`pedigree ls {self.repo}@{self.branch}` "
+                "shows what there is. Nothing was changed.",
                 path=path,
             )
         self.edits.update(dict.fromkeys(gone))
@@ -215,7 +216,7 @@ class Change:
             self.edits[file_path(f"{path}/{rest}" if rest else path)] = entry
             count += 1
         if not count and found.path:
-            raise references.missing(found)
+            raise missing.path(self._store.objects.read, found, then="Nothing was changed.")
         return count
 
     def add_file(self, path: str, os_path: str, *, executable: bool | None = None) -> Entry:

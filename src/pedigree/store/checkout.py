@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from pedigree.errors import AlreadyExists, Damaged, InvalidPath, PathClash, PathNotFound, Unsupported
-from pedigree.store import durable, trees
+from pedigree.store import durable, missing, trees
 from pedigree.store.beneath import OPEN_FOLDERS, Beneath, there
 from pedigree.store.paths import clashes, shown, store_path
 from pedigree.store.trees import Entry
@@ -69,7 +69,7 @@ def checkout(
         if prefix and not trees.is_folder(tree, prefix, objects.read):
             raise PathNotFound(
                 f"There is no /{prefix} in that commit.",
-                remedy="`pedigree ls` shows what there is.",
+                remedy=f"{missing.hint(objects.read, tree, prefix)}`pedigree ls` shows what there is.",
                 path=prefix,
             )
         folder = os.path.abspath(target)

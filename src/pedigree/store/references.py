@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from pedigree.errors import CommitClosed, CommitNotFound, InvalidReference, PathNotFound
+from pedigree.errors import CommitClosed, CommitNotFound, InvalidReference
 from pedigree.store import branches, commits, drafts, repositories
 from pedigree.store.commits import Commit
 from pedigree.store.database import Database
@@ -55,6 +55,9 @@ def parse(text: str) -> Parsed:
     """The parts of `REPO[@REF][:PATH]`. Raises InvalidReference."""
     found = _REFERENCE.match(text)
     if found is None:
+        repo, slash, path = text.partition("/")
+        if slash and _REFERENCE.match(repo) is not None:
+            raise _invalid(text, "a path begins with `:/`", f"Did you mean {f'{repo}:/{path}'!r}? ")
         raise _invalid(text, "it does not begin with a repository")
     repo, ref, path = found.groups()
     if ref is None:
@@ -92,16 +95,6 @@ def resolve(database: Database, text: str) -> Reference:
         elif parsed.back:
             commit, branch = _back(database, commit, parsed.back, text), None
     return Reference(parsed.repo, commit, path, branch)
-
-
-def missing(reference: Reference) -> PathNotFound:
-    """The error for a path that the commit does not have."""
-    place = f"{reference.repo}@{reference.branch or reference.commit.id[:12]}"
-    return PathNotFound(
-        f"There is no /{reference.path} in {place}.",
-        remedy=f"`pedigree ls {place}` shows what is, `pedigree find {place}:/{reference.path}` what was.",
-        path=reference.path,
-    )
 
 
 def _named(database: Database, parsed: Parsed) -> tuple[Commit, str | None]:
@@ -208,9 +201,9 @@ def _too_far(text: str, length: int, commit: Commit) -> CommitNotFound:
     )
 
 
-def _invalid(text: str, why: str) -> InvalidReference:
+def _invalid(text: str, why: str, hint: str = "") -> InvalidReference:
     return InvalidReference(
         f"{text!r} is not a reference: {why}.",
-        remedy="Write REPO@BRANCH or REPO@COMMIT, then :/PATH for a place in it: images@master^:/cats/a.jpg.",
+        remedy=f"{hint}Write REPO@BRANCH or REPO@COMMIT, then :/PATH for a place in it: images@master^:/cats/a.jpg.",
         reference=text,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from pedigree.errors import AlreadyExists, InUse, InvalidInput, RepositoryNotFound
+from pedigree.errors import AlreadyExists, InUse, InvalidInput, RepositoryNotFound, meant
 from pedigree.store import schema
 from pedigree.store.database import Database
 
@@ -52,7 +52,7 @@ def get(database: Database, name: str) -> Repository:
         names = [row[0] for row in database.rows("SELECT name FROM repositories ORDER BY name")]
         raise RepositoryNotFound(
             f"There is no repository {name!r} in {database.path.parent}.",
-            remedy=_suggest(name, names, "`pedigree repo list` shows all."),
+            remedy=f"{meant(name, names)}`pedigree repo list` shows all.",
             name=name,
         )
     return _repository(found[0])
@@ -93,10 +93,3 @@ def delete(database: Database, name: str, *, force: bool) -> None:
 def _repository(row: tuple[str, str, str, int]) -> Repository:
     name, kind, description, created = row
     return Repository(name, kind, description, schema.seconds(created))
-
-
-def _suggest(name: str, names: list[str], otherwise: str) -> str:
-    from difflib import get_close_matches
-
-    close = get_close_matches(name, names, 1)
-    return f"Did you mean {close[0]!r}? {otherwise}" if close else otherwise

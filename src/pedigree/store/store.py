@@ -264,7 +264,7 @@ class Store:
         `progress` is told from time to time how many files and bytes are written. Raises PathNotFound, Conflict
         for what is there already unless `overwrite`, StorageFailure; then nothing stays behind.
         """
-        from pedigree.store import references
+        from pedigree.store import missing
         from pedigree.store.checkout import checkout
 
         found = self.resolve(reference) if isinstance(reference, str) else reference
@@ -273,7 +273,7 @@ class Store:
                 self.objects, found.commit.tree, target, prefix=found.path, overwrite=overwrite, progress=progress
             )
         except PathNotFound:
-            raise references.missing(found) from None
+            raise missing.path(self.objects.read, found) from None
 
     def start_commit(self, target: str, message: str = "", *, author: str | None = None) -> Commit:
         """Open a commit on `REPO[@BRANCH]`: what is written to the branch gathers in it until it is finished.
