@@ -7,7 +7,7 @@ import sys
 from pedigree.cli import options
 from pedigree.cli.command import Arguments, Command, Parser
 from pedigree.cli.output import json_value
-from pedigree.cli.terminal import say, width
+from pedigree.cli.terminal import is_terminal, say, width
 
 
 def _declare(parser: Parser) -> None:
@@ -47,7 +47,9 @@ def _run(arguments: Arguments) -> None:
 
         text = json.dumps(graph.to_json(), indent=2, ensure_ascii=False)
     elif kind == "text":
-        text = graph.to_text(width=width())
+        # A line is cut to fit a screen, never in a file or a pipe.
+        cut = is_terminal(sys.stdout) and not arguments.output
+        text = graph.to_text(width=width() if cut else None)
     else:
         text = graph.to_dot() if kind == "dot" else graph.to_html()
     text = text.rstrip("\n") + "\n"

@@ -85,7 +85,7 @@ class Graph:
 
         return drawing.html(self)
 
-    def to_text(self, *, width: int = 100) -> str:
+    def to_text(self, *, width: int | None = None) -> str:
         from pedigree.pipeline import drawing
 
         return drawing.text(self, width=width)
