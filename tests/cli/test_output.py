@@ -99,3 +99,9 @@ def test_pairs_need_an_equals_sign() -> None:
     assert pairs(["a=b=c"], "--arg") == {"a": "b=c"}
     with pytest.raises(InvalidInput, match="'epochs'"):
         pairs(["epochs"], "--arg")
+
+
+def test_lines_are_broken_where_the_screen_ends_and_colours_take_no_room() -> None:
+    """Break: count the characters of the colour codes, or one column for a wide character."""
+    assert wrap("\x1b[31;1merror:\x1b[0m one two", 10) == ["\x1b[31;1merror:\x1b[0m one", "two"]
+    assert wrap("猫猫 猫猫", 8) == ["猫猫", "猫猫"]

@@ -159,6 +159,12 @@ def test_two_datums_that_write_one_path_are_told_in_lines_of_their_own(project: 
     assert re.search(r"^    Two datums wrote /x: .*\n    Put something", told.err, re.MULTILINE)
 
 
+def test_a_newcomer_without_pipelines_is_told_how_to_make_one(project: Project) -> None:
+    """Break: call nothing up to date."""
+    assert "`pedigree apply SPEC`" in project("run").err
+    assert "`pedigree apply SPEC`" in project("status").err
+
+
 def test_status_names_what_is_due_and_gives_a_code(lab: Project) -> None:
     """Before a run both are due, afterwards one failed; --exit-code gives 1, and 0 once all is up to date.
 

@@ -7,10 +7,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pedigree.cli.output import count, duration, short
-from pedigree.cli.terminal import coloured, is_terminal, paint, safe, say, width
+from pedigree.cli.terminal import is_terminal, paint, safe, say
 from pedigree.pipeline import events
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ def listener(*, quiet: bool) -> Iterator[OnEvent]:
     if quiet:
         yield Lines(say, failures_only=True)
     elif is_terminal(sys.stderr):
+        from pedigree.cli.bars import Bars
+
         bars = Bars()
         try:
             yield bars
@@ -75,94 +77,6 @@ class Lines:
         if now - self._told.get(event.job, now) >= REPORT_S:
             self._told[event.job] = now
             yield f"{event.pipeline}: {done:,} of {count(self._totals.get(event.job, done), 'datum')} done"
-
-
-class Bars:
-    """Events as one bar per pipeline, drawn by rich, and what is worth keeping as lines above them."""
-
-    def __init__(self) -> None:
-        self._progress: Any = None
-        self._tasks: dict[str, Any] = {}
-        self._lock = threading.Lock()
-        self._lines = Lines(self._print)
-
-    def __call__(self, event: Event) -> None:
-        if isinstance(event, events.JobPlanned):
-            self._start(event)
-        elif isinstance(event, events.DatumStarted):
-            self._update(event.job, now=safe(event.label))
-        elif isinstance(event, events.DatumFinished):
-            self._update(event.job, advance=1)
-            if event.state != "processed":
-                self._print(failure(event))
-        elif isinstance(event, events.JobFinished):
-            self._finish(event)
-        else:
-            for line in other(event):
-                self._print(line)
-
-    def close(self) -> None:
-        with self._lock:
-            if self._progress is not None:
-                self._progress.stop()
-                self._progress = None
-
-    def _start(self, event: events.JobPlanned) -> None:
-        with self._lock:
-            if self._progress is None:
-                self._progress = _progress()
-                self._progress.start()
-            self._tasks[event.job] = self._progress.add_task(
-                event.pipeline, total=event.total - event.cached, reused=event.cached, now=""
-            )
-
-    def _update(self, job: str, **what: Any) -> None:
-        with self._lock:
-            if self._progress is not None and job in self._tasks:
-                self._progress.update(self._tasks[job], **what)
-
-    def _finish(self, event: events.JobFinished) -> None:
-        with self._lock:
-            task = self._tasks.pop(event.job, None)
-            if self._progress is not None and task is not None:
-                self._progress.remove_task(task)
-        for line in other(event):
-            self._print(line)
-
-    def _print(self, line: str) -> None:
-        with self._lock:
-            if self._progress is None:
-                say(line)
-            else:
-                from rich.text import Text
-
-                self._progress.console.print(Text.from_ansi(line), soft_wrap=True)
-
-
-def _progress() -> Any:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-    from rich.table import Column
-
-    console = Console(stderr=True, highlight=False, no_color=not coloured(sys.stderr))
-    bar = 20 if width(sys.stderr) < 100 else 30
-    return Progress(
-        TextColumn("[bold]{task.description}", markup=True),
-        BarColumn(bar_width=bar),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[reused]} reused"),
-        TimeElapsedColumn(),
-        # Only this column gives way: a datum of a join has a name as long as a terminal is wide.
-        TextColumn(
-            "{task.fields[now]}",
-            style="dim",
-            markup=False,
-            table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"),
-        ),
-        console=console,
-        expand=True,
-        transient=True,
-    )
 
 
 def planned(event: events.JobPlanned) -> str:

@@ -252,9 +252,9 @@ def _failed(error: Exception) -> int:
 
 
 def _interrupted() -> int:
-    from pedigree.cli.terminal import say
+    from pedigree.cli.terminal import say, wrapped
 
-    say("\nInterrupted. What was finished is kept; the same command goes on from there.")
+    say(wrapped("\nInterrupted. What was finished is kept; the same command goes on from there."))
     return INTERRUPTED
 
 

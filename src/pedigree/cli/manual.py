@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 
 from pedigree.cli.command import Command, Noun, Parser
-from pedigree.cli.terminal import paint, width
+from pedigree.cli.terminal import paint, visible, width
 
 #: Longer lines are hard to read, whatever the terminal offers.
 WIDEST = 100
@@ -78,11 +78,15 @@ def paragraphs(text: str, columns: int) -> str:
 def wrap(text: str, columns: int) -> list[str]:
     """The words of the text in lines of at most that many columns; a longer word has a line of its own."""
     lines: list[str] = []
+    used = 0
     for word in text.split(" "):
-        if lines and len(lines[-1]) + 1 + len(word) <= columns:
+        wide = visible(word)
+        if lines and used + 1 + wide <= columns:
             lines[-1] += f" {word}"
+            used += 1 + wide
         else:
             lines.append(word)
+            used = wide
     return lines
 
 

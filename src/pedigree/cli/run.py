@@ -71,6 +71,9 @@ def _run(arguments: Arguments) -> int:
 
 def finish(report: RunReport) -> None:
     """Say how a run ended."""
+    if report.run is None and not report.up_to_date:
+        say("There is no pipeline to run: `pedigree apply SPEC` makes one, `pedigree pipeline list` shows all.")
+        return
     if report.run is None:
         say(f"Everything is up to date ({count(len(report.up_to_date), 'pipeline')}).")
         return

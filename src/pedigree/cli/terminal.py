@@ -7,6 +7,7 @@ import sys
 
 TYPE_CHECKING = False  # `import typing` costs as much as starting Python
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import TextIO
 
 STYLES = {
@@ -71,7 +72,26 @@ def wrapped(text: str) -> str:
     from pedigree.cli.manual import wrap
 
     room = width(sys.stderr)
-    return "\n".join("\n".join(wrap(line, room)) for line in text.split("\n"))
+    return "\n".join("\n".join(_broken(line, room, wrap)) for line in text.split("\n"))
+
+
+def _broken(line: str, room: int, wrap: Callable[[str, int], list[str]]) -> list[str]:
+    if visible(line) <= room:
+        return [line]
+    words = line.lstrip(" ")
+    indent = " " * (len(line) - len(words))
+    return [indent + part for part in wrap(words, room - len(indent))]
+
+
+def visible(text: str) -> int:
+    """Columns that the text takes on the screen, colour codes not counted."""
+    from pedigree.cli.output import columns
+
+    if "\x1b" in text:
+        import re
+
+        text = re.sub(r"\x1b\[[0-9;]*m", "", text)
+    return columns(text)
 
 
 def safe(text: str) -> str:
