@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -27,6 +29,10 @@ from tests.cli.terminal import Project, command, environment
         (["repo", "delete", "im"], ["images"]),
         (["ls", "nothing@"], []),
         (["nonsense", ""], []),
+        (["help", "ref"], ["references"]),
+        (["help", "stat"], ["status"]),
+        (["pachctl", "list", "pip"], ["pipeline"]),
+        (["-C", "photos", "ls", "im"], ["images@"]),
     ],
 )
 def test_the_next_word_is_completed(project: Project, words: list[str], expected: list[str]) -> None:
@@ -59,16 +65,22 @@ def test_the_script_is_one_that_its_shell_reads(empty: Project, shell: str, tmp_
         ("pedigree ls images@master:/ca", ["/cats/"]),
         ("pedigree ls im", ["images@"]),
         ("pedigree repo ", ["create", "delete", "inspect", "list"]),
+        ("pedigree cat images@master:/my", ["/my\\ cat\\'s.txt"]),
+        ("pedigree cat images@master:/my\\ ca", ["/my\\ cat\\'s.txt"]),
     ],
 )
 def test_bash_completes_words_with_colons_and_at_signs(project: Project, line: str, expected: list[str]) -> None:
-    """bash splits words at : and @; what is offered begins where bash's own word begins. Break: offer whole words."""
+    """bash splits words at : and @; what is offered begins where bash's own word begins, and is quoted for the shell.
+
+    Break: offer whole words; or offer names as they are, so that a name with a space becomes two words.
+    """
+    project("put", "images:/my cat's.txt", "-", stdin=b"x")
     # What bash would pass as $2: the part after the last character of COMP_WORDBREAKS, which hold @, : and =.
-    word = line.split(" ")[-1]
+    word = re.split(r"(?<!\\) ", line)[-1]
     part = word[max(word.rfind(sign) for sign in "@:=") + 1 :]
     script = (
-        f"{SCRIPTS['bash']}\ncompopt() {{ :; }}\nCOMP_LINE={line!r}; COMP_POINT=${{#COMP_LINE}}\n"
-        f"_pedigree pedigree {part!r} x\nprintf '%s\\n' \"${{COMPREPLY[@]}}\""
+        f"{SCRIPTS['bash']}\ncompopt() {{ :; }}\nCOMP_LINE={shlex.quote(line)}; COMP_POINT=${{#COMP_LINE}}\n"
+        f"_pedigree pedigree {shlex.quote(part)} x\nprintf '%s\\n' \"${{COMPREPLY[@]}}\""
     )
     path = f"{Path(command()[0]).parent}:{environment()['PATH']}"
     done = subprocess.run(
@@ -79,4 +91,4 @@ def test_bash_completes_words_with_colons_and_at_signs(project: Project, line: s
         env={**environment(), "PATH": path},
         check=True,
     )
-    assert done.stdout.split() == expected, done.stderr
+    assert done.stdout.splitlines() == expected, done.stderr

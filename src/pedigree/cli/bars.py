@@ -49,9 +49,8 @@ class Bars:
         self._tasks: dict[str, Task] = {}
         # It guards what is drawn, and is never held while rich prints: rich holds its own lock when it asks for the picture.
         self._lock = threading.Lock()
-        self._starting = (
-            threading.Lock()
-        )  # jobs are planned in threads of their own; two pictures would draw over each other
+        # Jobs are planned in threads of their own, and two pictures would draw over each other.
+        self._starting = threading.Lock()
         self._lines = Lines(self._print)
 
     def __call__(self, event: Event) -> None:

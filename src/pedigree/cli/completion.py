@@ -24,14 +24,16 @@ _pedigree() {
     local line words cword IFS=$'\\n'
     # Bash splits at : and @, which are parts of our references; complete on whole words instead.
     line="${COMP_LINE:0:COMP_POINT}"
-    IFS=' ' read -ra words <<< "$line"
-    [[ "$line" == *' ' ]] && words+=("")
+    IFS=' ' read -a words <<< "$line"  # without -r: a backslash and a space are one space of a word
+    [[ "$line" == *[^\\\\]' ' ]] && words+=("")
     cword="${words[-1]}"
-    local prefix="${cword%"${2}"}"
+    local candidate prefix=""
+    [[ -n "$cword" ]] && printf -v prefix %q "$cword"
+    prefix="${prefix%"${2}"}"
     COMPREPLY=()
-    local candidate
     while read -r candidate; do
         [[ -n "$candidate" ]] || continue
+        printf -v candidate %q "$candidate"
         COMPREPLY+=("${candidate#"$prefix"}")
     done < <(pedigree __complete "${words[@]:1}" 2>/dev/null)
     [[ ${#COMPREPLY[@]} -eq 1 && "${COMPREPLY[0]}" == *[/:@] ]] && compopt -o nospace
@@ -43,11 +45,11 @@ complete -F _pedigree pedigree
 # pedigree completion zsh: put `eval "$(pedigree completion zsh)"` into ~/.zshrc, after compinit
 _pedigree() {
     local -a candidates open closed
-    candidates=("${(@f)$(pedigree __complete "${(@)words[2,CURRENT]}" 2>/dev/null)}")
-    open=("${(@M)candidates:#*[/:@]}")
-    closed=("${(@)candidates:#*[/:@]}")
-    (( ${#open} )) && compadd -Q -S '' -- "${open[@]}"
-    (( ${#closed} )) && compadd -Q -- "${closed[@]}"
+    candidates=(${(f)"$(pedigree __complete "${(@Q)words[2,CURRENT]}" 2>/dev/null)"})
+    open=(${(M)candidates:#*[/:@]})
+    closed=(${candidates:#*[/:@]})
+    (( ${#open} )) && compadd -S '' -- "${open[@]}"
+    (( ${#closed} )) && compadd -- "${closed[@]}"
     (( ${#open} + ${#closed} )) || _files
 }
 compdef _pedigree pedigree
@@ -55,10 +57,15 @@ compdef _pedigree pedigree
     "fish": """\
 # pedigree completion fish: pedigree completion fish > ~/.config/fish/completions/pedigree.fish
 function __pedigree_complete
-    set -l words (commandline -opc) (commandline -ct)
-    pedigree __complete $words[2..-1] 2>/dev/null
+    set -l words (commandline -opc) (commandline -ct | string unescape)
+    set -l found (pedigree __complete $words[2..-1] 2>/dev/null)
+    if set -q found[1]
+        printf '%s\\n' $found
+    else
+        __fish_complete_path (commandline -ct)
+    end
 end
-complete -c pedigree -a '(__pedigree_complete)'
+complete -c pedigree -f -a '(__pedigree_complete)'
 """,
 }
 
@@ -77,6 +84,7 @@ NAMES = {
     "PIPELINE": "pipeline",
     "PIPELINE[@RUN]": "job",
     "RUN": "run",
+    "DATUM": "datum",
     "OLD": "place",
 }
 
@@ -101,6 +109,12 @@ def _complete(arguments: Arguments) -> None:
 def candidates(words: list[str]) -> Iterator[str]:
     """Everything that the last of the words, which may be empty, could become. The first is the command."""
     *before, last = words
+    while before and before[0].startswith("-C"):
+        apart = before[0] == "-C"
+        if apart and len(before) == 1:
+            return  # the folder itself, which the shell completes
+        os.chdir(before[1] if apart else before[0][2:])
+        before = before[2 if apart else 1 :]
     if not before:
         yield from _starting(last, (name for _, group in EVERY for name, _, _ in group))
         return
@@ -112,6 +126,18 @@ def candidates(words: list[str]) -> Iterator[str]:
             return
         command = command.commands[rest[0]]
         rest = rest[1:]
+    if before[0] == "help":
+        from pedigree.cli.topics import TOPICS
+
+        known = [name for _, group in EVERY for name, _, _ in group]
+        yield from _starting(last, [*known, *TOPICS] if not rest else ())
+        return
+    if before[0] == "pachctl":
+        from pedigree.cli.pachctl_rules import RULES
+
+        said = " ".join([*rest, last])
+        yield from (rule.split(" ")[len(rest)] for rule in RULES if rule.startswith(said))
+        return
     if command.raw:
         return
     parser = command.parser()
@@ -133,6 +159,7 @@ def _argument(parser: Parser, rest: list[str], last: str) -> Iterator[str]:
             waiting = options[word] if options[word].nargs != 0 else None
         else:
             given += 1
+    first = next((word for word in rest if not word.startswith("-")), "")
     action = waiting or (positional[min(given, len(positional) - 1)] if positional else None)
     if action is None or (action is not waiting and given >= len(positional) and action.nargs not in {"*", "+"}):
         return
@@ -141,15 +168,21 @@ def _argument(parser: Parser, rest: list[str], last: str) -> Iterator[str]:
     else:
         kind = NAMES.get(str(action.metavar), "")
         if kind:
-            yield from _starting(last, _names(kind, last))
+            yield from _starting(last, _names(kind, last, first))
 
 
-def _names(kind: str, last: str) -> Iterator[str]:
+def _names(kind: str, last: str, first: str) -> Iterator[str]:
+    """Names of a kind; of datums those of the job that the command's first argument names, or of the newest jobs."""
     import pedigree
 
     with pedigree.open() as store:
         if kind in {"repo", "reference", "place"}:
             yield from _references(store, last, kind)
+        elif kind == "datum":
+            from pedigree.pipeline import jobs
+
+            some = [jobs.get(store, first)] if first else jobs.all_jobs(store)[:5]
+            yield from (item.datum[:12] for job in some for item in jobs.datums(store, job))
         elif kind == "run":
             yield from (run.id for run in store.runs(20))
         else:

@@ -51,6 +51,8 @@ def command_help(command: Command, parser: Parser, columns: int | None = None) -
         blocks.append("\n".join(lines))
     if command.exits:
         blocks.append(_section("Exit codes", [(str(code), text) for code, text in command.exits], columns))
+    else:
+        blocks.append(_dim("Exit code 0 when done; `pedigree help exit-codes` lists the others."))
     return "\n\n".join(blocks)
 
 
