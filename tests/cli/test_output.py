@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -105,3 +107,23 @@ def test_lines_are_broken_where_the_screen_ends_and_colours_take_no_room() -> No
     """Break: count the characters of the colour codes, or one column for a wide character."""
     assert wrap("\x1b[31;1merror:\x1b[0m one two", 10) == ["\x1b[31;1merror:\x1b[0m one", "two"]
     assert wrap("猫猫 猫猫", 8) == ["猫猫", "猫猫"]
+
+
+class _Screen(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("wide", [60, 80, 120])
+def test_a_long_name_does_not_push_the_other_columns_out(wide: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ends of a name stay, and the state beside it. Break: cut lines at their end only."""
+    screen = _Screen()
+    monkeypatch.setattr("sys.stdout", screen)
+    monkeypatch.setenv("COLUMNS", str(wide))
+    monkeypatch.setenv("NO_COLOR", "1")
+    output.table(["JOB", "STATE", "WHY"], [["a_pipeline_" * 9 + "@eead2d516937", "failure", "input in moved " * 9]])
+    header, line = screen.getvalue().splitlines()
+    assert output.columns(line) <= wide
+    assert line.startswith("a_pipelin")
+    assert "516937  failure  input" in line
+    assert header.split() == ["JOB", "STATE", "WHY"]

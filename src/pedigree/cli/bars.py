@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pedigree.cli.live import Lines, failure, other
-from pedigree.cli.output import columns, cut, duration
+from pedigree.cli.output import columns, cut, duration, middle
 from pedigree.cli.terminal import coloured, safe, say, wrapped
 from pedigree.pipeline import events
 
@@ -100,7 +100,7 @@ class Bars:
                 room -= len(shown)
                 for start, label in shown:
                     took = f"  {duration(now - start):>8}  "
-                    lines.append([(took, ""), (_middle(label, wide - len(took)), "dim")])
+                    lines.append([(took, ""), (middle(label, wide - len(took)), "dim")])
                 if len(slow) > len(shown) and room > 0:
                     room -= 1
                     lines.append([(cut(f"{'':>10}  and {len(slow) - len(shown)} more are running", wide), "dim")])
@@ -159,16 +159,3 @@ def _bar(task: Task, name: int, wide: int, now: float, plain: bool) -> list[tupl
         on, off = ("#", ".") if plain else ("█", "░")  # two shapes: they tell apart without colour too
         line += [(on * full, "red" if task.failed else "green"), (off * (cells - full), "dim"), ("  ", "")]
     return [*line, (counts, ""), (failed, "red"), (tail, "dim")]
-
-
-def _middle(text: str, room: int) -> str:
-    """The text with its middle left out where it is too wide: a path says most at its beginning and its end."""
-    if columns(text) <= room:
-        return text
-    head = cut(text, max(room // 2, 1))
-    end = ""
-    for character in reversed(text):
-        if columns(head + character + end) > room:
-            break
-        end = character + end
-    return head + end

@@ -29,7 +29,7 @@ def usage(command: Command, parser: Parser) -> str:
 def command_help(command: Command, parser: Parser, columns: int | None = None) -> str:
     columns = min(columns or width(), WIDEST)
     blocks = [
-        f"{_bold('pedigree ' + command.name)}: {command.summary}.",
+        "\n".join(wrap(f"{_bold('pedigree ' + command.name)}: {command.summary}.", columns)),
         f"{_bold('Usage:')} {usage(command, parser)}",
     ]
     if command.details:
@@ -93,10 +93,10 @@ def wrap(text: str, columns: int) -> list[str]:
 
 
 def _section(title: str, rows: list[tuple[str, str]], columns: int) -> str:
-    indent = min(max((len(name) for name, _ in rows), default=0), 30) + 4
+    indent = min(max((len(name) for name, _ in rows), default=0), 30, columns // 2 - 4) + 4
     lines = [_bold(title)]
     for name, text in rows:
-        wrapped = wrap(text, max(columns - indent, 30))
+        wrapped = wrap(text, max(columns - indent, 20))
         head = f"  {name}"
         if len(head) > indent - 2:
             lines.append(head)

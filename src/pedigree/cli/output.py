@@ -16,6 +16,9 @@ SHORT = 12
 #: A run of spaces between columns; two, so that a cell with single spaces stays one cell to the eye.
 GAP = "  "
 
+#: Columns that a cell keeps however narrow the terminal is: a time, or both ends of a name.
+LEAST = 20
+
 
 def json_value(value: Any) -> None:
     """Print one JSON document, indented."""
@@ -41,8 +44,8 @@ def table(
 ) -> None:
     """Print rows under headers; columns named in `right` hold numbers.
 
-    On a terminal the last column is cut to fit, elsewhere nothing is. Without rows only `empty` is said, on
-    stderr.
+    On a terminal cells lose their middle and then lines their end until they fit, elsewhere nothing is cut. Without rows
+    only `empty` is said, on stderr.
     """
     cells = [[safe(str(cell)) for cell in row] for row in rows]
     if not cells:
@@ -54,9 +57,24 @@ def table(
     widths = [max(len(header), *(columns(row[at]) for row in cells)) for at, header in enumerate(headers)]
     room = width() if is_terminal(sys.stdout) else 0
     numbers = [header in right for header in headers]
+    if room:
+        widths = _fitted(widths, numbers, room)
+        cells = [[middle(cell, wide) for cell, wide in zip(row, widths, strict=True)] for row in cells]
+        headers = [cut(header, wide) for header, wide in zip(headers, widths, strict=True)]
     print(paint(_line(headers, widths, numbers, room), "bold", sys.stdout))
     for row in cells:
         print(_line(row, widths, numbers, room))
+
+
+def _fitted(widths: Sequence[int], numbers: Sequence[bool], room: int) -> list[int]:
+    """The widths with the widest columns of text made narrower, down to LEAST, until the line fits or nothing can give."""
+    fitted = list(widths)
+    while sum(fitted) + len(GAP) * (len(fitted) - 1) > room:
+        able = [at for at, wide in enumerate(fitted) if wide > LEAST and not numbers[at]]
+        if not able:
+            break
+        fitted[max(able, key=lambda at: fitted[at])] -= 1
+    return fitted
 
 
 def _line(row: Sequence[str], widths: Sequence[int], numbers: Sequence[bool], room: int) -> str:
@@ -108,6 +126,19 @@ def cut(text: str, room: int) -> str:
     while text and columns(text) > room - 1:
         text = text[:-1]
     return text + "…"
+
+
+def middle(text: str, room: int) -> str:
+    """The text with its middle left out where it is too wide: a path says most at its beginning and its end."""
+    if columns(text) <= room:
+        return text
+    head = cut(text, max(room // 2, 1))
+    end = ""
+    for character in reversed(text):
+        if columns(head + character + end) > room:
+            break
+        end = character + end
+    return head + end
 
 
 def size(number: int) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pedigree.cli import options
 from pedigree.cli.command import Arguments, Command, Parser
-from pedigree.cli.output import cut, json_items, short, when
+from pedigree.cli.output import cut, json_items, middle, short, when
 from pedigree.cli.terminal import is_terminal, paint, safe, say, width
 
 if TYPE_CHECKING:
@@ -47,18 +47,21 @@ def _run(arguments: Arguments) -> int:
 
 
 def _show(found: list[PipelineStatus]) -> None:
-    name = max(len(item.name) for item in found)
     state = max(len(item.state) for item in found)
     room = width() if is_terminal(sys.stdout) else 0
+    name = max(len(item.name) for item in found)
+    if room:
+        name = min(name, max(room // 3, 16))
     for item in found:
         job = item.last_job
         last = f"{item.name}@{short(item.head)}" if item.head else ""
         last += f"  {when(job.finished or job.started)}  {job.progress}" if job and item.head else ""
+        last = cut(last, max(room - name - state - 4, 1)) if room else last
         head = paint(f"{item.state:<{state}}", STYLES.get(item.state, ""), sys.stdout)
-        print(f"{item.name:<{name}}  {head}  {last}".rstrip())
+        print(f"{middle(item.name, name):<{name}}  {head}  {last}".rstrip())
         for line in (*item.reasons, *(f"{upstream} runs first" for upstream in item.upstream)):
             text = f"{'':<{name}}    {safe(line)}"
-            print(cut(text, room) if room else text)
+            print(middle(text, room) if room else text)
     due = sum(item.state in {"out of date", "never run", "failed"} for item in found)
     if due:
         say(f"{due} of {len(found)} pipelines would run: `pedigree run`.")
