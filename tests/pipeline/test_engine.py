@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from pedigree.errors import Busy, PipelineNotFound
-from pedigree.pipeline import engine, jobs, pipelines
+from pedigree.pipeline import engine, events, jobs, pipelines
 from pedigree.store import durable
 from tests.pipeline.project import COPY, Project
 
@@ -286,7 +287,6 @@ def test_a_second_run_at_the_same_time_is_refused_or_waits(project: Project) -> 
         other = durable.Lock(project.store.folder / "run.lock")
         assert other.path.endswith("run.lock")
         import subprocess
-        import sys
 
         code = (
             "import sys, pedigree\nfrom pedigree.pipeline import engine\n"
@@ -305,3 +305,26 @@ def test_applying_the_same_spec_twice_changes_nothing(project: Project) -> None:
     assert [item.change for item in project.apply(COPY)] == ["unchanged"]
     (updated,) = project.apply(COPY.replace("A-Z <", "A-Z  <"))
     assert (updated.change, updated.version) == ("updated", 2)
+
+
+def test_a_package_that_comes_while_steps_run_fails_the_job_and_leaves_none_of_its_results(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Break: leave out the second look at the environment, or keep the results."""
+    site = project.folder / "elsewhere/site-packages"
+    site.mkdir(parents=True)
+    monkeypatch.setattr(sys, "path", [*sys.path, str(site)])
+    project.put("in", {"a": "one", "b": "two"})
+    project.apply(COPY)
+
+    def install(event: events.Event) -> None:
+        if isinstance(event, events.DatumFinished):
+            (site / "sitecustomize.py").write_text("")
+
+    (job,) = engine.run(project.store, on_event=install).jobs
+    assert job.state == jobs.FAILED
+    assert "The environment changed while copy ran" in job.error
+    assert not project.store.records.keys(jobs.RESULT)
+    (site / "sitecustomize.py").unlink()
+    (again,) = project.run().jobs
+    assert (again.state, again.progress) == (jobs.SUCCESS, "2 + 0 / 2")

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pedigree.errors import PathClash, PedigreeError
+from pedigree.errors import Conflict, PathClash, PedigreeError
 from pedigree.pipeline import circumstances, datums, events, identity, jobs, merging, planning, sandbox
 from pedigree.pipeline.datums import Datum
 from pedigree.pipeline.events import OnEvent
@@ -169,6 +169,7 @@ class JobRunner:
         states: dict[str, str] = {}
         if to_run:
             states = self._execute(job, code_tree, to_run)
+            self._check_environment(plan)
         records = [self._record(datum, name, known, states) for datum, (name, _) in zip(planned, named, strict=True)]
         job = self._job = self._counted(job, states)
         if self._stopped or job.failed or len(states) < len(to_run):
@@ -278,6 +279,29 @@ class JobRunner:
             self._flush()
         _remove_if_empty(logs)
         return states
+
+    def _check_environment(self, plan: JobPlan) -> None:
+        """Forget this job's results and raise Conflict when the environment changed while its steps ran.
+
+        They would be reused under the fingerprint of before, and nobody can say which of them saw what.
+        """
+        if self.surroundings.environment_given is not None:
+            return
+        from pedigree.pipeline import environment
+
+        if environment.capture(cache=self.store.folder / "cache").fingerprint == plan.environment:
+            return
+        names = [name for name, _ in self._results.values()]
+        with self.store.database.transaction():
+            for kind in (jobs.RESULT, jobs.PARTS):
+                self.store.records.delete(kind, *names)
+                for name in names:
+                    self.store.unpin(f"{kind}/{name}")
+        raise Conflict(
+            f"The environment changed while {self.pipeline.name} ran (a package was installed, removed or edited); "
+            f"its {len(names)} results are dropped.",
+            remedy="Run again, and install nothing meanwhile.",
+        )
 
     def _keep(self, job: Job, result: DatumResult, parts: dict[str, Any]) -> str:
         """Take over what one datum left, for the next flush. The last lines that it printed, unless it went well."""
