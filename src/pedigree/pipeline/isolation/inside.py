@@ -50,6 +50,8 @@ LINKS = {
     "stderr": "/proc/self/fd/2",
 }
 DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
+#: What the drivers of GPUs look up about the cards.
+GPU_FACTS = ("/sys/class/drm", "/sys/module/nvidia", "/sys/bus/pci", "/sys/devices")
 
 
 def main() -> None:
@@ -374,6 +376,7 @@ def restrict_files(orders: Orders) -> None:
             for name in os.listdir("/dev")
             if name.startswith("nvidia") or name in ("dri", "kfd")
         ]
+        allowed += [(path, read) for path in GPU_FACTS]
     for path, access in allowed:
         try:
             fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
