@@ -182,6 +182,16 @@ def test_killing_anything_at_any_moment_gives_the_undisturbed_result(tmp_path: P
     assert not any(path.name != "lock" for path in (project.store.folder / "work").iterdir())
 
 
+def test_any_number_of_workers_gives_the_same_commits(tmp_path: Path) -> None:
+    """Break: merge datums in the order in which they end, or let a step see the number of workers."""
+    found = []
+    for workers in (1, 2, 8):
+        project = prepared(tmp_path / str(workers))
+        assert project.run(workers=workers).state == "success"
+        found.append(heads(project))
+    assert found[0] == found[1] == found[2]
+
+
 def complete(project: Project) -> bool:
     from pedigree.pipeline import engine
     from pedigree.pipeline.planning import Surroundings
