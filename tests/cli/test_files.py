@@ -170,6 +170,23 @@ def test_inspect_tells_files_folders_and_commits_apart(project: Project) -> None
     assert "2 files, 11 B" in project("inspect", "images@master^").out
 
 
+def test_a_shallow_diff_has_one_line_for_each_folder(project: Project) -> None:
+    """Break: group by the first part of the path, whatever path was asked for."""
+    project.write("deep/a/x", "1")
+    project.write("deep/a/y", "2")
+    project.write("deep/b", "3")
+    project("put", "tree:/in", "deep")
+    project.write("deep/a/x", "9")
+    project.write("deep/a/z/w", "4")
+    (project.folder / "deep/b").unlink()
+    project("put", "--delete", "tree:/in", "deep")
+    assert project("diff", "--shallow", "tree").lines == ["M /in/  3 files"]
+    assert project("diff", "--shallow", "tree:/in").lines == ["M /in/a/  2 files", "D /in/b"]
+    assert project("diff", "--shallow", "--name-only", "tree:/in/a").lines == ["/in/a/x", "/in/a/z/"]
+    assert project("diff", "-s", "tree:/in", "--json").json[0] == {"path": "/in/a/", "change": "changed", "files": 2}
+    project("diff", "-s", "tree", "tree", "--exit-code", code=0)
+
+
 def test_diff_shows_letters_lines_and_an_exit_code(project: Project) -> None:
     """A, D and M with sizes; -p lines; --exit-code 1 where something differs. Break: return 0 always."""
     said = project("diff", "images", "--exit-code", code=1)

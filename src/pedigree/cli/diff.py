@@ -28,6 +28,9 @@ def _declare(parser: Parser) -> None:
         "old", metavar="OLD", nargs="?", help="The older side; the commit before the newer one unless given"
     )
     parser.add_argument("--name-only", action="store_true", help="Print only the paths")
+    parser.add_argument(
+        "-s", "--shallow", action="store_true", help="One line per folder, for all that changed in it, below it too"
+    )
     parser.add_argument("-p", "--patch", action="store_true", help="Show the changed lines of text files")
     parser.add_argument("--exit-code", action="store_true", help="Exit with 1 when something differs")
 
@@ -37,6 +40,8 @@ def _run(arguments: Arguments) -> int:
 
     with options.store() as store:
         changes = store.diff(arguments.new, arguments.old)
+        if arguments.shallow:
+            return int(_shallow(changes, arguments) and arguments.exit_code)
         if arguments.json:
             number = json_items(_value(*change) for change in changes)
             return int(bool(number) and arguments.exit_code)
@@ -52,6 +57,36 @@ def _run(arguments: Arguments) -> int:
                 for line in _lines(store, path, old, new):
                     print(line)
     return int(bool(number) and arguments.exit_code)
+
+
+def _shallow(changes: Iterator[Changed], arguments: Arguments) -> bool:
+    """Print one line per name right below the path that was asked for; whether there was any."""
+    import sys
+    from itertools import groupby
+
+    from pedigree.store.references import parse
+
+    base = (parse(arguments.new).path or "").strip("/")
+    lead = f"{base}/" if base else ""
+
+    def name(change: Changed) -> str:
+        inside = change[0].removeprefix(lead)
+        return f"/{lead}{inside.partition('/')[0]}/" if "/" in inside else f"/{change[0]}"
+
+    groups = []
+    for path, group in groupby(changes, name):
+        hows = [_how(old, new) for _, old, new in group]
+        groups.append((path, hows[0] if len(set(hows)) == 1 else "changed", len(hows)))
+    if arguments.json:
+        json_items({"path": path, "change": how, "files": files} for path, how, files in groups)
+        return bool(groups)
+    for path, how, files in groups:
+        if arguments.name_only:
+            print(safe(path))
+            continue
+        letter, style = LETTERS[how]
+        print(f"{paint(letter, style, sys.stdout)} {safe(path)}{f'  {files} files' if files > 1 else ''}")
+    return bool(groups)
 
 
 def _how(old: Entry | None, new: Entry | None) -> str:
@@ -111,7 +146,7 @@ COMMANDS = {
         "Show what changed between two commits",
         declare=_declare,
         run=_run,
-        details="A is added, D deleted, M modified. With :/PATH only what lies there is compared.",
+        details="A is added, D deleted, M modified; with --shallow a folder is M where more than one of these happened in it. With :/PATH only what lies there is compared.",
         examples=[
             ("what the newest commit changed", "pedigree diff images@master"),
             ("two branches, with the lines of text files", "pedigree diff -p config@staging config@master"),

@@ -71,7 +71,8 @@ def get_file(given: list[str], flags: Flags) -> Lines:
 
 
 def diff_file(given: list[str], flags: Flags) -> Lines:
-    return [["diff", *map(place, given), *(["--name-only"] if "name-only" in flags else ["--patch"])]]
+    how = [f"--{name}" for name in ("name-only", "shallow") if name in flags]
+    return [["diff", *map(place, given), *(how or ["--patch"])]]
 
 
 def update_repo(given: list[str], _flags: Flags) -> Lines:
