@@ -1,0 +1,1 @@
+"""Interpolations, with OmegaConf as the oracle."""
