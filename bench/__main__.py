@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-NAMES = ("startup", "put", "trees", "run", "step", "streets")
+NAMES = ("startup", "put", "trees", "run", "step", "overrides", "interpolation", "streets")
 
 
 def main() -> int:

@@ -19,6 +19,8 @@ from pedigree.store import trees
 from pedigree.store.store import Store
 from tests.security.paths import HARMLESS, HOSTILE, hostile_archives, overlapping_zip, zeros_in_gzip
 
+pytestmark = pytest.mark.slow
+
 ARCHIVES = hostile_archives()
 MEMORY_BYTES = 512 << 20
 

@@ -40,6 +40,7 @@ def test_a_text_written_by_hand_means_what_omegaconf_says(text: str) -> None:
     assert same(left, right), (text, left, right)
 
 
+@pytest.mark.slow
 @settings(max_examples=1500, deadline=None)
 @given(st.sampled_from(WRAPPED), st.lists(st.sampled_from(PIECES), max_size=8).map("".join))
 @example("${show:%s}", "a :b")

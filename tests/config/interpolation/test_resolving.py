@@ -40,6 +40,7 @@ TREES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=1500, deadline=None)
 @given(st.dictionaries(st.sampled_from(KEYS), TREES, min_size=1, max_size=3))
 def test_a_random_tree_resolves_to_what_omegaconf_makes_of_it(tree: dict[str, Any]) -> None:
