@@ -7,6 +7,7 @@ PedigreeError                      exit  what a caller does about it
 │   ├── InvalidReference                 REPO@REF[:/PATH] that does not parse
 │   ├── InvalidGlob                      a glob that does not parse
 │   ├── InvalidSpec                      a pipeline spec; carries file, line and field
+│   ├── InvalidConfig                    a configuration that does not compose; carries the place
 │   ├── UnsafeArchive                    an archive member that would escape or overwhelm
 │   └── ForbiddenAddress                 a URL that leads into the user's own network
 ├── NotFound (LookupError)           3   name something that exists
@@ -108,6 +109,10 @@ class InvalidGlob(InvalidInput):
 
 
 class InvalidSpec(InvalidInput):
+    pass
+
+
+class InvalidConfig(InvalidInput):
     pass
 
 

@@ -1,0 +1,37 @@
+"""A composed configuration: what composing gives, and validating, freezing and explaining start from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pedigree.config.origins import Origins, Value
+
+if TYPE_CHECKING:
+    from pedigree.config.interpolation import Origin as Interpolated
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """Plain values with the origin of each.
+
+    `values` is the whole, interpolations resolved, and belongs to whoever asked for it. `raw` is the same before
+    that; it shares with files read once and is never changed. `origins` has the shape of `raw`: what an interpolation
+    brought along is found at the interpolation. `interpolations` says, for each path that was one, its text and
+    what it read. `hydra` is what stood under `hydra:`, kept apart. `choices` maps each group, with `@package` where
+    that is not its own, to the option taken. `files` are those read, in order, and `digests` the digest of each.
+    """
+
+    values: dict[Any, Value]
+    raw: dict[Any, Value]
+    origins: Origins
+    name: str = ""
+    directory: str | None = None
+    overrides: tuple[str, ...] = ()
+    choices: Mapping[str, Any] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
+    digests: Mapping[str, str] = field(default_factory=dict)
+    interpolations: Mapping[tuple[Any, ...], Interpolated] = field(default_factory=dict)
+    hydra: Mapping[Any, Value] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
