@@ -17,7 +17,6 @@ from yaml.events import (
     MappingStartEvent,
     ScalarEvent,
     SequenceEndEvent,
-    SequenceStartEvent,
 )
 
 from pedigree.config.origins import OWN, Origin, Origins, Value
@@ -25,7 +24,7 @@ from pedigree.config.scalars import plain
 from pedigree.errors import InvalidConfig, meant
 
 if yaml.__with_libyaml__:
-    from yaml.cyaml import CParser as _Parser
+    from yaml._yaml import CParser as _Parser
 else:  # pragma: no cover  (a PyYAML built without libyaml: the same events, ten times slower)
 
     class _Parser(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser):  # type: ignore[no-redef]
@@ -211,9 +210,9 @@ class _Builder:
                 self.refuse_twice(key, event, origins)
             after = get()
             if after.__class__ is ScalarEvent and after.anchor is None:  # most are; a call less for each
-                mark = after.start_mark
+                place: Any = after.start_mark
                 items[key] = plain(after.value) if after.implicit[0] and after.tag is None else self.scalar(after)
-                origins[key] = Origin("file", name, mark.line + 1, mark.column + 1)
+                origins[key] = Origin("file", name, place.line + 1, place.column + 1)
                 self.values += 1
             else:
                 items[key], origins[key] = self.value(after, depth)
@@ -233,7 +232,7 @@ class _Builder:
         if event.__class__ is ScalarEvent:
             key = self.scalar(event)
             if event.anchor is not None:
-                mark = event.start_mark
+                mark: Any = event.start_mark
                 self.anchors[event.anchor] = key, Origin("file", self.name, mark.line + 1, mark.column + 1)
                 self.sizes[event.anchor] = 1
         elif event.__class__ is AliasEvent:
