@@ -1,0 +1,311 @@
+"""Composing a configuration, from its name and overrides to resolved values with their origins."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeAlias
+
+from pedigree.config.composed import Composed
+from pedigree.config.composing import expansion
+from pedigree.config.composing.changes import changed
+from pedigree.config.composing.merging import merged, wrapped
+from pedigree.config.composing.sources import Folder, Source, Sources, source
+from pedigree.config.documents import Document, read_value
+from pedigree.config.interpolation import resolve, resolve_at
+from pedigree.config.origins import OWN, Origin, Origins, Value, at, own
+from pedigree.config.overrides import ListEdit, Operation, Override, parse
+from pedigree.errors import InvalidConfig, InvalidInput, meant
+
+if TYPE_CHECKING:
+    from pedigree.config.interpolation import Resolvers
+
+Dialect: TypeAlias = Literal["hydra-1.3", "hydra-1.4"]
+
+_SUFFIXES = {"hydra-1.3": (".yaml",), "hydra-1.4": (".yaml", ".yml")}
+
+
+def compose(
+    directory: str | os.PathLike[str] | None = None,
+    name: str = "config",
+    overrides: Iterable[str | Override] = (),
+    *,
+    search: Iterable[str | Source] = (),
+    sources: Sources | None = None,
+    dialect: Dialect = "hydra-1.3",
+    environment: Mapping[str, str] | None = None,
+    now: datetime | None = None,
+    resolvers: Resolvers | None = None,
+    hydra: Mapping[str, Any] | None = None,
+    missing: Literal["refuse", "keep"] = "refuse",
+) -> Composed:
+    """The configuration `name` of a folder, with overrides, composed as Hydra does and resolved.
+
+    `search` are further folders, `pkg://…` and `file://…`, asked after the folder; `sources` takes the place of both
+    and keeps what it has read, so that all points of a sweep see the same files. `environment` and `now` are what
+    `${oc.env:…}` and `${now:…}` read, those of the process where they are None; `hydra` is what `${hydra:…}` reads
+    beside the file's own `hydra:` block. With `missing="keep"`, values and options that are still `???` stay.
+    Nothing global is read or changed, and threads may compose at once. Raises InvalidConfig, or InvalidInput for a
+    mistake in the text of an override, with the place and what to do.
+    """
+    if dialect not in _SUFFIXES:
+        raise InvalidInput(
+            f"There is no dialect {dialect!r}.",
+            remedy=f"{meant(dialect, _SUFFIXES)}Use one of: {', '.join(_SUFFIXES)}.",
+        )
+    asked = [one if isinstance(one, Override) else parse(one) for one in overrides]
+    for one in asked:
+        if one.is_sweep:
+            _refuse(
+                one,
+                "it asks for several values, and one configuration is composed here",
+                "Sweep over it, or give one value.",
+            )
+    place = None if directory is None else os.fspath(directory)
+    if sources is None:
+        sources = _sources(place, search, dialect)
+    if name.endswith(sources.suffixes):
+        name = name.rpartition(".")[0]
+    sources = _extended(sources, name, asked)
+    work = _Composer(sources, dialect, missing)
+    work.take(asked)
+    return work.composed(name, place, asked, environment, now, resolvers, hydra)
+
+
+def _sources(directory: str | None, search: Iterable[str | Source], dialect: str) -> Sources:
+    found: list[Source] = []
+    if directory is not None:
+        given = source(directory)
+        if isinstance(given, Folder) and not os.path.isdir(given.path):
+            _refuse_folder(given.path)
+        found.append(given)
+    found += [source(one) if isinstance(one, str) else one for one in search]
+    return Sources(found, _SUFFIXES[dialect])
+
+
+def _extended(sources: Sources, name: str, asked: Sequence[Override]) -> Sources:
+    """The search path with what the primary configuration, or an override, says of `hydra.searchpath`."""
+    found: object = None
+    where = ""
+    document = sources.load(name)
+    if document is not None:
+        block = document.values.get("hydra")
+        if isinstance(block, dict) and "searchpath" in block:
+            found, where = block["searchpath"], at(document.origins, ("hydra", "searchpath")).text
+    for one in asked:
+        if one.key == "hydra.searchpath" and one.operation is not Operation.DELETE:
+            found, where = one.value, f"the override {one.text}"
+    if found is None:
+        return sources
+    if not isinstance(found, list) or not all(isinstance(entry, str) for entry in found):
+        raise InvalidConfig(
+            f"{where}: hydra.searchpath is a list of folders, file://… and pkg://…, and here it is {found!r}.",
+            remedy="Write a list of texts.",
+        )
+    return sources.adding(source(entry) for entry in found)
+
+
+class _Composer:
+    def __init__(self, sources: Sources, dialect: str, missing: str) -> None:
+        self.sources = sources
+        self.dialect = dialect
+        self.missing = missing
+        self.changes: list[expansion.Demand] = []
+        self.additions: list[expansion.Demand] = []
+        self.deletions: list[expansion.Demand] = []
+        self.assigned: list[tuple[Override, Origin]] = []
+        self.values: Any = {}
+        self.origins: Origins = {OWN: Origin("code", "compose")}
+
+    def take(self, asked: Sequence[Override]) -> None:
+        """Sorts overrides into those of options and those of values."""
+        for one in asked:
+            origin = Origin("override", one.text)
+            if not self.of_option(one):
+                self.assigned.append((one, origin))
+                continue
+            demand = expansion.Demand(one.key, one.package, None if one.bare else one.value, origin)
+            if one.operation is Operation.CHANGE:
+                self.changes.append(demand)
+            elif one.operation is Operation.ADD:
+                self.additions.append(demand)
+            elif one.operation is Operation.DELETE:
+                self.deletions.append(demand)
+            else:
+                _refuse(
+                    one, "`++` sets values, and this names a group", f"Write +{one.key}=OPTION or {one.key}=OPTION."
+                )
+
+    def of_option(self, one: Override) -> bool:
+        if one.names_group:
+            group = one.key.strip("/")
+            if not self.sources.is_group(group) and group.partition("/")[0] != "hydra":
+                known = [
+                    inner
+                    for top in self.sources.groups()
+                    for inner in (top, *(f"{top}/{x}" for x in self.sources.groups(top)))
+                ]
+                _refuse(
+                    one,
+                    f"there is no group {group!r} in {self.sources.shown}",
+                    f"{meant(group, known)}Correct the name.",
+                )
+            return True
+        if not one.key or "." in one.key or not (one.bare or isinstance(one.value, (str, list))):
+            return False
+        if one.key == "hydra" or type(one.value) is ListEdit:
+            return False
+        return self.sources.is_group(one.key)
+
+    def composed(
+        self,
+        name: str,
+        directory: str | None,
+        asked: Sequence[Override],
+        environment: Mapping[str, str] | None,
+        now: datetime | None,
+        resolvers: Resolvers | None,
+        hydra: Mapping[str, Any] | None,
+    ) -> Composed:
+        expanded = expansion.expand(
+            self.sources,
+            name,
+            changes=self.changes,
+            additions=self.additions,
+            deletions=self.deletions,
+            last_wins=self.dialect == "hydra-1.4",
+            unspecified=self.missing == "keep",
+        )
+        for step in expanded.steps:
+            self.lay(step)
+        for override, origin in self.assigned:
+            self.change(override, origin)
+        block = self.values.pop("hydra", {}) if "hydra" in self.values else {}
+        self.origins = {key: inner for key, inner in self.origins.items() if key != "hydra"}
+        if self.missing == "refuse":
+            self.refuse_missing()
+        facts = {"environment": os.environ if environment is None else environment, "now": now or datetime.now()}  # noqa: DTZ005
+        resolved = resolve(
+            self.values,
+            resolvers=resolvers,
+            hydra=_hydras(block if isinstance(block, dict) else {}, hydra, name, asked, expanded.choices),
+            load_yaml=lambda text: read_value(text, "oc.create")[0],
+            places=lambda path: at(self.origins, path).text,
+            **facts,  # type: ignore[arg-type]
+        )
+        return Composed(
+            resolved.tree,
+            self.values,
+            self.origins,
+            name,
+            directory,
+            tuple(one.text for one in asked),
+            expanded.choices,
+            tuple(step.document.name for step in expanded.steps),
+            {step.document.name: self.sources.digests.get(step.document.name, "") for step in expanded.steps},
+            resolved.origins,
+            block if isinstance(block, dict) else {},
+            tuple(f"{'.'.join(map(str, path))}: {text}" for path, text in resolved.warnings),
+        )
+
+    def lay(self, step: expansion.Step) -> None:
+        """Lays one file over what is there."""
+        values, origins = _own(step.document)
+        values, origins = wrapped(values, origins, step.package, own(origins))
+        if not self.values:
+            self.values, self.origins = values, origins
+        else:
+            self.values, self.origins = merged(self.values, self.origins, values, origins, self.follow)
+
+    def follow(self, _text: str, path: tuple[Any, ...]) -> tuple[Value, Origins] | None:
+        """What an interpolation stands for as the tree is now, so that a mapping can be laid over it."""
+        try:
+            found = resolve_at(self.values, path, environment=os.environ).tree
+        except InvalidInput:
+            return None
+        return found, _spread_under(found, at(self.origins, path))
+
+    def change(self, override: Override, origin: Origin) -> None:
+        if override.key == "hydra" or override.key.startswith("hydra."):
+            # Hydra's own settings need not be there: who runs without Hydra still passes them.
+            if override.operation is Operation.DELETE:
+                return
+            override = override._replace(operation=Operation.FORCE_ADD)
+        self.values, self.origins = changed(self.values, self.origins, override, origin)
+
+    def refuse_missing(self) -> None:
+        found = list(_missing(self.values, ()))
+        if not found:
+            return
+        lines = [f"{at(self.origins, path).text}: {'.'.join(map(str, path))} is still ???" for path in found]
+        example = ".".join(map(str, found[0]))
+        raise InvalidConfig(
+            "\n".join(f"{line}." if index == len(lines) - 1 else line for index, line in enumerate(lines)),
+            remedy=f"Give a value: {example}=VALUE, or in a file that comes later in the defaults list.",
+            paths=found,
+        )
+
+
+def _own(document: Document) -> tuple[Value, Origins]:
+    """A document without its defaults list."""
+    if "defaults" not in document.values:
+        return document.values, document.origins
+    return (
+        {key: value for key, value in document.values.items() if key != "defaults"},
+        {key: origin for key, origin in document.origins.items() if key != "defaults"},
+    )
+
+
+def _missing(value: Value, path: tuple[Any, ...]) -> Iterable[tuple[Any, ...]]:
+    for key, item in value.items() if value.__class__ is dict else enumerate(value):
+        kind = item.__class__
+        if kind is str:
+            if item == "???":
+                yield (*path, key)
+        elif kind is dict or kind is list:
+            yield from _missing(item, (*path, key))
+
+
+def _spread_under(value: Value, origin: Origin) -> Origins:
+    from pedigree.config.origins import spread
+
+    return spread(value, origin)
+
+
+def _hydras(
+    block: Mapping[Any, Value],
+    given: Mapping[str, Any] | None,
+    name: str,
+    asked: Sequence[Override],
+    choices: Mapping[str, Any],
+) -> dict[str, Any]:
+    """What `${hydra:…}` reads: the file's own block over what is known of the run."""
+    known: dict[str, Any] = {
+        "job": {"config_name": name},
+        "runtime": {"choices": dict(choices)},
+        "overrides": {"task": [one.text for one in asked if not one.key.startswith("hydra")]},
+    }
+    for layer in (given or {}, block):
+        known, _ = merged(known, _spread_under(known, _NOWHERE), dict(layer), _spread_under(dict(layer), _NOWHERE))
+    return known
+
+
+_NOWHERE = Origin("code", "hydra")
+
+
+def _refuse(one: Override, problem: str, remedy: str) -> NoReturn:
+    raise InvalidConfig(f"The override {one.text}: {problem}.", remedy=remedy, override=one.text)
+
+
+def _refuse_folder(path: str) -> NoReturn:
+    parent = os.path.dirname(path.rstrip("/")) or "."
+    try:
+        there = [entry.name for entry in os.scandir(parent) if entry.is_dir()]
+    except OSError:
+        there = []
+    raise InvalidConfig(
+        f"There is no folder {path} to compose from." if not os.path.exists(path) else f"{path} is no folder.",
+        remedy=f"{meant(os.path.basename(path.rstrip('/')), there)}Name the folder that holds the configuration files.",
+        directory=path,
+    )
