@@ -13,8 +13,8 @@ from pedigree.config.composing.changes import changed
 from pedigree.config.composing.merging import merged, wrapped
 from pedigree.config.composing.sources import Folder, Source, Sources, source
 from pedigree.config.documents import Document, read_value
-from pedigree.config.interpolation import resolve, resolve_at
-from pedigree.config.origins import OWN, Origin, Origins, Value, at, own
+from pedigree.config.interpolation import Resolved, resolve, resolve_at
+from pedigree.config.origins import OWN, Origin, Origins, Value, at, own, spread
 from pedigree.config.overrides import ListEdit, Operation, Override, parse
 from pedigree.errors import InvalidConfig, InvalidInput, meant
 
@@ -39,13 +39,15 @@ def compose(
     resolvers: Resolvers | None = None,
     hydra: Mapping[str, Any] | None = None,
     missing: Literal["refuse", "keep"] = "refuse",
+    resolved: bool = True,
 ) -> Composed:
     """The configuration `name` of a folder, with overrides, composed as Hydra does and resolved.
 
     `search` are further folders, `pkg://…` and `file://…`, asked after the folder; `sources` takes the place of both
     and keeps what it has read, so that all points of a sweep see the same files. `environment` and `now` are what
     `${oc.env:…}` and `${now:…}` read, those of the process where they are None; `hydra` is what `${hydra:…}` reads
-    beside the file's own `hydra:` block. With `missing="keep"`, values and options that are still `???` stay.
+    beside the file's own `hydra:` block. With `missing="keep"`, values and options that are still `???` stay;
+    with `resolved=False`, interpolations do, and `values` is `raw`.
     Nothing global is read or changed, and threads may compose at once. Raises InvalidConfig, or InvalidInput for a
     mistake in the text of an override, with the place and what to do.
     """
@@ -70,7 +72,10 @@ def compose(
     sources = _extended(sources, name, asked)
     work = _Composer(sources, dialect, missing)
     work.take(asked)
-    return work.composed(name, place, asked, environment, now, resolvers, hydra)
+    work.build(name)
+    given = os.environ if environment is None else environment
+    facts = {"environment": given, "now": now or datetime.now(), "resolvers": resolvers}  # noqa: DTZ005  (as OmegaConf's)
+    return work.composed(name, place, asked, _hydras(work, hydra, name, asked), facts if resolved else None)
 
 
 def _sources(directory: str | None, search: Iterable[str | Source], dialect: str) -> Sources:
@@ -117,6 +122,9 @@ class _Composer:
         self.assigned: list[tuple[Override, Origin]] = []
         self.values: Any = {}
         self.origins: Origins = {OWN: Origin("code", "compose")}
+        self.hydra: dict[Any, Value] = {}
+        self.steps: list[expansion.Step] = []
+        self.choices: dict[str, Any] = {}
 
     def take(self, asked: Sequence[Override]) -> None:
         """Sorts overrides into those of options and those of values."""
@@ -158,16 +166,8 @@ class _Composer:
             return False
         return self.sources.is_group(one.key)
 
-    def composed(
-        self,
-        name: str,
-        directory: str | None,
-        asked: Sequence[Override],
-        environment: Mapping[str, str] | None,
-        now: datetime | None,
-        resolvers: Resolvers | None,
-        hydra: Mapping[str, Any] | None,
-    ) -> Composed:
+    def build(self, name: str) -> None:
+        """Lays all files over one another, then applies the overrides of values."""
         expanded = expansion.expand(
             self.sources,
             name,
@@ -177,23 +177,39 @@ class _Composer:
             last_wins=self.dialect == "hydra-1.4",
             unspecified=self.missing == "keep",
         )
+        self.steps, self.choices = expanded
         for step in expanded.steps:
             self.lay(step)
         for override, origin in self.assigned:
             self.change(override, origin)
-        block = self.values.pop("hydra", {}) if "hydra" in self.values else {}
-        self.origins = {key: inner for key, inner in self.origins.items() if key != "hydra"}
+        if "hydra" in self.values:
+            block = self.values["hydra"]
+            self.hydra = block if isinstance(block, dict) else {}
+            self.values = {key: value for key, value in self.values.items() if key != "hydra"}
+            self.origins = {key: origin for key, origin in self.origins.items() if key != "hydra"}
         if self.missing == "refuse":
             self.refuse_missing()
-        facts = {"environment": os.environ if environment is None else environment, "now": now or datetime.now()}  # noqa: DTZ005
-        resolved = resolve(
-            self.values,
-            resolvers=resolvers,
-            hydra=_hydras(block if isinstance(block, dict) else {}, hydra, name, asked, expanded.choices),
-            load_yaml=lambda text: read_value(text, "oc.create")[0],
-            places=lambda path: at(self.origins, path).text,
-            **facts,  # type: ignore[arg-type]
-        )
+
+    def composed(
+        self,
+        name: str,
+        directory: str | None,
+        asked: Sequence[Override],
+        hydra: Mapping[str, Any],
+        facts: dict[str, Any] | None,
+    ) -> Composed:
+        """What was built, resolved with the facts unless they are None."""
+        if facts is None:
+            resolved = Resolved(self.values)
+        else:
+            resolved = resolve(
+                self.values,
+                hydra=hydra,
+                load_yaml=lambda text: read_value(text, "oc.create")[0],
+                places=lambda path: at(self.origins, path).text,
+                **facts,
+            )
+        files = tuple(step.document.name for step in self.steps)
         return Composed(
             resolved.tree,
             self.values,
@@ -201,11 +217,11 @@ class _Composer:
             name,
             directory,
             tuple(one.text for one in asked),
-            expanded.choices,
-            tuple(step.document.name for step in expanded.steps),
-            {step.document.name: self.sources.digests.get(step.document.name, "") for step in expanded.steps},
+            self.choices,
+            files,
+            {file: self.sources.digests[file] for file in files},
             resolved.origins,
-            block if isinstance(block, dict) else {},
+            self.hydra,
             tuple(f"{'.'.join(map(str, path))}: {text}" for path, text in resolved.warnings),
         )
 
@@ -224,7 +240,7 @@ class _Composer:
             found = resolve_at(self.values, path, environment=os.environ).tree
         except InvalidInput:
             return None
-        return found, _spread_under(found, at(self.origins, path))
+        return found, spread(found, at(self.origins, path))
 
     def change(self, override: Override, origin: Origin) -> None:
         if override.key == "hydra" or override.key.startswith("hydra."):
@@ -267,27 +283,15 @@ def _missing(value: Value, path: tuple[Any, ...]) -> Iterable[tuple[Any, ...]]:
             yield from _missing(item, (*path, key))
 
 
-def _spread_under(value: Value, origin: Origin) -> Origins:
-    from pedigree.config.origins import spread
-
-    return spread(value, origin)
-
-
-def _hydras(
-    block: Mapping[Any, Value],
-    given: Mapping[str, Any] | None,
-    name: str,
-    asked: Sequence[Override],
-    choices: Mapping[str, Any],
-) -> dict[str, Any]:
-    """What `${hydra:…}` reads: the file's own block over what is known of the run."""
+def _hydras(work: _Composer, given: Mapping[str, Any] | None, name: str, asked: Sequence[Override]) -> dict[str, Any]:
+    """What `${hydra:…}` reads: the files' own block over what is known of the run."""
     known: dict[str, Any] = {
         "job": {"config_name": name},
-        "runtime": {"choices": dict(choices)},
+        "runtime": {"choices": dict(work.choices)},
         "overrides": {"task": [one.text for one in asked if not one.key.startswith("hydra")]},
     }
-    for layer in (given or {}, block):
-        known, _ = merged(known, _spread_under(known, _NOWHERE), dict(layer), _spread_under(dict(layer), _NOWHERE))
+    for layer in (given or {}, work.hydra):
+        known, _ = merged(known, spread(known, _NOWHERE), dict(layer), spread(dict(layer), _NOWHERE))
     return known
 
 
