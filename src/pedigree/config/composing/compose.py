@@ -66,7 +66,7 @@ def compose(
             )
     place = None if directory is None else os.fspath(directory)
     if sources is None:
-        sources = _sources(place, search, dialect)
+        sources = search_path(place, search, dialect)
     if name.endswith(sources.suffixes):
         name = name.rpartition(".")[0]
     sources = _extended(sources, name, asked)
@@ -78,7 +78,8 @@ def compose(
     return work.composed(name, place, asked, _hydras(work, hydra, name, asked), facts if resolved else None)
 
 
-def _sources(directory: str | None, search: Iterable[str | Source], dialect: str) -> Sources:
+def search_path(directory: str | None, search: Iterable[str | Source], dialect: str) -> Sources:
+    """A folder and what is to be asked after it. Raises InvalidConfig where the folder is not there."""
     found: list[Source] = []
     if directory is not None:
         given = source(directory)

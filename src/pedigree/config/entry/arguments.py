@@ -1,0 +1,150 @@
+"""The words of a script's command line: overrides and options in any order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pedigree.errors import InvalidInput, meant
+
+USAGE = """\
+usage: {script} [OVERRIDE ...] [OPTION ...]
+
+  OVERRIDE                  lr=0.1  model=resnet  +debug=true  ~db  tags='append(x)'
+
+What to do
+  -m, --multirun            run every point: lr=0.1,0.2  seed='range(1,5)'  model='glob(res*)'
+      --print               print the configuration instead of running: --print yaml|json|frozen|defaults
+      --why KEY             print where the value of KEY comes from, and what lost to it
+      --from FILE           run a frozen configuration again, as it was, without composing
+  -h, --help                print this, and the groups and keys that can be overridden
+
+How
+      --config-dir DIR      compose from this folder instead of {directory}
+      --config-name NAME    the primary configuration instead of {name}
+      --overrides FILE      overrides from a file, one a line, before those typed; may be repeated
+      --run-dir DIR         write config.json here instead of outputs/DATE/TIME
+      --no-run-dir          write nothing
+      --jobs N              points of a sweep that run at once (1)
+      --launcher NAME       local, submitit (SLURM) or ray
+      --ranks N             processes for each point, with torchrun's variables
+      --resume DIR          go on with a sweep: what is done stays done
+      --retry-failed        with --resume, run what failed again
+      --fail-fast           stop a sweep at its first failure
+
+PEDIGREE_OVERRIDES holds overrides too, one a line; PEDIGREE_CONFIG names a frozen file to run.
+"""
+
+_WITH_VALUE = {
+    "--print": "what",
+    "--cfg": "what",
+    "--why": "why",
+    "--from": "source",
+    "--config-dir": "directory",
+    "--config-path": "directory",
+    "--config-name": "name",
+    "--overrides": "files",
+    "--run-dir": "run",
+    "--jobs": "jobs",
+    "--launcher": "launcher",
+    "--ranks": "ranks",
+    "--resume": "resume",
+}
+_SHORT = {
+    "-m": "--multirun",
+    "-h": "--help",
+    "-c": "--cfg",
+    "-cd": "--config-dir",
+    "-cn": "--config-name",
+    "-cp": "--config-path",
+}
+_FLAGS = {
+    "--multirun": "sweep",
+    "--help": "help",
+    "--no-run-dir": "no_run",
+    "--retry-failed": "retry",
+    "--fail-fast": "fail_fast",
+    "--json": "json",
+}
+_NUMBERS = {"jobs", "ranks"}
+#: What `--print` takes; Hydra's `--cfg job` is the first.
+PRINTS = ("yaml", "json", "frozen", "defaults")
+
+
+@dataclass(slots=True)
+class Asked:
+    """What was asked for."""
+
+    overrides: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    sweep: bool = False
+    help: bool = False
+    json: bool = False
+    what: str | None = None
+    why: str | None = None
+    source: str | None = None
+    directory: str | None = None
+    name: str | None = None
+    run: str | None = None
+    no_run: bool = False
+    jobs: int | None = None
+    ranks: int | None = None
+    launcher: str | None = None
+    resume: str | None = None
+    retry: bool = False
+    fail_fast: bool = False
+
+
+def read(words: Sequence[str]) -> Asked:
+    """What the words ask for. Raises InvalidInput for an unknown option or one without its value."""
+    asked = Asked()
+    at = 0
+    while at < len(words):
+        word = words[at]
+        at += 1
+        if word == "--":
+            asked.overrides += words[at:]
+            break
+        if not word.startswith("-") or "=" in word.partition("--")[0]:
+            asked.overrides.append(word)
+            continue
+        name, equal, value = word.partition("=")
+        name = _SHORT.get(name, name)
+        if name in _FLAGS:
+            if equal:
+                raise InvalidInput(f"{name} takes no value, got {word!r}.", remedy=f"Write {name}.")
+            setattr(asked, _FLAGS[name], True)
+            continue
+        if name not in _WITH_VALUE:
+            near = meant(name, [*_FLAGS, *_WITH_VALUE])
+            raise InvalidInput(f"There is no option {name}.", remedy=f"{near}`--help` lists all.")
+        if not equal:
+            if name in ("--print", "--cfg") and (at == len(words) or words[at].startswith("-") or "=" in words[at]):
+                value = "yaml"
+            elif at == len(words):
+                raise InvalidInput(f"{name} needs a value.", remedy="`--help` shows which.")
+            else:
+                value = words[at]
+                at += 1
+        _set(asked, name, _WITH_VALUE[name], value)
+    return asked
+
+
+def _set(asked: Asked, name: str, attribute: str, text: str) -> None:
+    value: Any = text
+    if attribute in _NUMBERS:
+        if not text.isdecimal() or int(text) < 1:
+            raise InvalidInput(f"{name} takes a whole number from 1, got {text!r}.", remedy=f"For example {name} 4.")
+        value = int(text)
+    elif attribute == "what":
+        value = {"job": "yaml", "all": "yaml"}.get(text, text)
+        if value not in PRINTS:
+            raise InvalidInput(
+                f"{name} prints one of {', '.join(PRINTS)}, and {text!r} is none.",
+                remedy=f"{meant(text, PRINTS)}Write --print yaml.",
+            )
+    elif attribute == "files":
+        asked.files.append(text)
+        return
+    setattr(asked, attribute, value)

@@ -1,0 +1,75 @@
+"""`@config.main`: a function that takes a configuration becomes a script with a command line."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pedigree.errors import InvalidConfig, InvalidInput
+
+if TYPE_CHECKING:
+    from pedigree.config.composing import Dialect
+
+
+class Main:
+    """The function with its command line: call it without arguments to read `sys.argv`, or with a configuration.
+
+    `run(words)` does what those words ask for and gives the exit code.
+    """
+
+    def __init__(self, function: Callable[..., Any], program: Any) -> None:
+        functools.update_wrapper(self, function)
+        self.function = function
+        self.program = program
+
+    def __call__(self, *configuration: Any) -> Any:
+        if configuration:
+            return self.function(*configuration)
+        code = self.run(sys.argv[1:])
+        if code:
+            raise SystemExit(code)
+        return None
+
+    def run(self, words: Sequence[str]) -> int:
+        from pedigree.config.entry.program import run
+
+        return run(self.program, words)
+
+
+def main(
+    model: type[Any] | None = None,
+    *,
+    directory: str | os.PathLike[str] = "conf",
+    name: str = "config",
+    search: Iterable[str] = (),
+    dialect: Dialect = "hydra-1.3",
+) -> Callable[[Callable[..., Any]], Main]:
+    """Makes a script of a function of one argument, the configuration: an instance of `model`, or plain values.
+
+    `directory` counts from the file that the function is in. The script composes its configuration from the overrides
+    on its command line, validates it before anything runs, and writes it, frozen, to `outputs/DATE/TIME/config.json`,
+    from rank 0 alone; `--help` tells what else it takes. Processes that the function starts find the frozen file in
+    PEDIGREE_CONFIG and do not compose again. Raises InvalidInput where it decorates something else than a function.
+
+    >>> @config.main(Training)
+    ... def train(settings: Training) -> float: ...
+    """
+    if inspect.isfunction(model):
+        raise InvalidInput("@config.main needs its brackets.", remedy="Write @config.main() or @config.main(Model).")
+
+    def decorate(function: Callable[..., Any]) -> Main:
+        from pedigree.config.entry.program import Program
+
+        code = getattr(function, "__code__", None)
+        if code is None:
+            raise InvalidConfig(f"@config.main decorates a function, and {function!r} is none.", remedy="Write a def.")
+        folder = os.path.join(os.path.dirname(os.path.abspath(code.co_filename)), os.fspath(directory))
+        shown = os.path.relpath(folder)
+        program = Program(function, model, folder if shown.startswith("..") else shown, name, tuple(search), dialect)
+        return Main(function, program)
+
+    return decorate

@@ -1,0 +1,207 @@
+"""One run of a script: its configuration composed or read, validated, kept, and given to its function."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from pedigree.config.entry import arguments, given
+from pedigree.config.entry.arguments import Asked
+from pedigree.errors import InvalidConfig, InvalidInput, PedigreeError
+
+if TYPE_CHECKING:
+    from pedigree.config.composed import Composed
+    from pedigree.config.composing import Dialect, Sources
+    from pedigree.config.frozen import Frozen
+
+#: Names the frozen file to run, for jobs of a sweep and for processes that start this script again.
+CONFIG = "PEDIGREE_CONFIG"
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A function with what it is configured by."""
+
+    function: Callable[..., Any]
+    model: type[Any] | None
+    directory: str
+    name: str
+    search: tuple[str, ...] = ()
+    dialect: Dialect = "hydra-1.3"
+
+    @property
+    def script(self) -> str:
+        return os.path.basename(sys.argv[0]) or "script.py"
+
+    def facts(self) -> dict[str, Any]:
+        """What `${hydra:…}` reads of a run, as far as it is known before composing."""
+        return {"job": {"name": os.path.splitext(self.script)[0]}, "runtime": {"cwd": os.getcwd()}}
+
+    def sources(self) -> Sources:
+        """The search path, files not read yet. Raises InvalidConfig where the folder is not there."""
+        from pedigree.config.composing.compose import search_path
+
+        return search_path(self.directory, self.search, self.dialect)
+
+    def composed(self, overrides: Sequence[str], sources: Sources | None = None, **more: Any) -> Composed:
+        from pedigree.config.composing import compose
+
+        return compose(
+            self.directory,
+            self.name,
+            overrides,
+            sources=self.sources() if sources is None else sources,
+            dialect=self.dialect,
+            hydra=self.facts(),
+            **more,
+        )
+
+    def frozen(self, overrides: Sequence[str], sources: Sources | None = None) -> Frozen:
+        from pedigree.config.frozen import freeze
+
+        return freeze(self.composed(overrides, sources), self.model)
+
+    def call(self, frozen: Frozen) -> Any:
+        """What the function gives for this configuration."""
+        return self.function(frozen.resolved() if self.model is None else frozen.as_model(self.model))
+
+
+def run(program: Program, words: Sequence[str]) -> int:
+    """Does what the words of the command line ask for, and gives the exit code. Errors of ours become text on stderr."""
+    try:
+        return _run(program, arguments.read(words))
+    except PedigreeError as error:
+        print(f"{program.script}: {error.message}", file=sys.stderr)
+        if error.remedy:
+            print(error.remedy, file=sys.stderr)
+        return error.exit_code
+
+
+def _run(program: Program, asked: Asked) -> int:
+    # Folders that are typed count from here; the one in the decorator counts from the script.
+    program = replace(program, directory=asked.directory or program.directory, name=asked.name or program.name)
+    overrides = given.gathered(asked.files, os.environ, asked.overrides)
+    if asked.help:
+        return _help(program)
+    if asked.sweep or asked.resume:
+        from pedigree.config.entry import sweeping
+
+        return sweeping.run(program, asked, overrides)
+    if asked.what == "defaults":
+        return _defaults(program, overrides)
+    if asked.why is not None:
+        return _why(program, asked, overrides)
+    source = asked.source or os.environ.get(CONFIG)
+    frozen = program.frozen(overrides) if source is None else _read(source, asked, overrides)
+    if asked.what is not None:
+        return _print(frozen, asked.what)
+    if source is None and not asked.no_run:
+        _keep(program, asked, frozen)
+    program.call(frozen)
+    return 0
+
+
+def _read(source: str, asked: Asked, overrides: Sequence[str]) -> Frozen:
+    """The frozen file, which overrides that it does not hold would contradict."""
+    from pedigree.config.frozen import read
+
+    frozen = read(source)
+    typed = list(overrides)
+    if typed and typed != list(frozen.overrides):
+        where = "--from" if asked.source else CONFIG
+        raise InvalidConfig(
+            f"{where} names {source}, which is frozen, and overrides were given beside it: {' '.join(typed)}.",
+            remedy=f"Leave the overrides out to run it as it was, or leave {where} out to compose anew.",
+        )
+    return frozen
+
+
+def _keep(program: Program, asked: Asked, frozen: Frozen) -> None:
+    """Writes the frozen file into the folder of the run, from rank 0 alone, and tells processes started from here."""
+    from pedigree.config.entry import place
+    from pedigree.config.launching import DistEnv
+
+    if not DistEnv.from_env().is_main:
+        return
+    if asked.run is not None:
+        os.makedirs(asked.run, exist_ok=True)
+        folder = asked.run
+    else:
+        folder = place.fresh(place.chosen("run", frozen.hydra, frozen.values, facts=program.facts()))
+    path = os.path.abspath(os.path.join(folder, "config.json"))
+    frozen.write(path)
+    os.environ["PEDIGREE_RUN"] = os.path.dirname(path)
+    os.environ[CONFIG] = path
+
+
+def _print(frozen: Frozen, what: str) -> int:
+    if what == "yaml":
+        import yaml
+
+        sys.stdout.write(yaml.dump(frozen.as_dict(), Dumper=_dumper(), sort_keys=False, allow_unicode=True))
+    elif what == "json":
+        import json
+
+        print(json.dumps(frozen.as_dict(), indent=2, ensure_ascii=False))
+    else:
+        from pedigree.config.frozen.files import text
+
+        sys.stdout.write(text(frozen))
+    return 0
+
+
+def _dumper() -> Any:
+    import yaml
+
+    return getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+def _defaults(program: Program, overrides: Sequence[str]) -> int:
+    """The files in the order in which they are laid over one another, as Hydra's `--info defaults` shows them."""
+    composed = program.composed(overrides, missing="keep", resolved=False)
+    for file in composed.files:
+        print(file)
+    return 0
+
+
+def _why(program: Program, asked: Asked, overrides: Sequence[str]) -> int:
+    from pedigree.config.why import why
+
+    assert asked.why is not None
+    answer = why(program.frozen(overrides), asked.why)
+    if asked.json:
+        import json
+
+        print(json.dumps(answer.as_dict(), indent=2, ensure_ascii=False))
+    else:
+        print("\n".join(answer.lines()))
+    return 0
+
+
+def _help(program: Program) -> int:
+    print(arguments.USAGE.format(script=program.script, directory=program.directory, name=program.name))
+    doc = (program.function.__doc__ or "").strip()
+    if doc:
+        print(f"{doc}\n")
+    try:
+        sources = program.sources()
+        composed = program.composed((), sources, missing="keep", resolved=False)
+    except (InvalidConfig, InvalidInput) as error:
+        print(f"(the configuration does not compose: {error.message})")
+        return 0
+    groups = [(key, option) for key, option in composed.choices.items() if not key.startswith("hydra")]
+    if groups:
+        print("Groups")
+        for key, option in groups:
+            print(f"  {key}={option}  of {', '.join(sources.options(key.partition('@')[0]))}")
+        print()
+    if composed.raw:
+        import yaml
+
+        print("Keys")
+        text = yaml.dump(composed.raw, Dumper=_dumper(), sort_keys=False, allow_unicode=True)
+        print("".join(f"  {line}\n" for line in text.splitlines()))
+    return 0

@@ -1,0 +1,139 @@
+"""A sweep from a script's command line: every point composed, validated and frozen before the first one starts."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from pedigree.errors import InvalidConfig, InvalidInput, StepFailed, meant
+
+if TYPE_CHECKING:
+    from pedigree.config.entry.arguments import Asked
+    from pedigree.config.entry.program import Program
+    from pedigree.config.frozen import Frozen
+    from pedigree.config.launching import Progress, Report, Sweep
+
+_LAUNCHERS = ("local", "submitit", "ray")
+
+
+def run(program: Program, asked: Asked, overrides: Sequence[str]) -> int:
+    """Lays out the sweep, or opens the one to go on with, and runs what is not done. Gives the exit code."""
+    from pedigree.config.launching import open_sweep
+
+    if asked.resume is not None:
+        if overrides:
+            raise InvalidInput(
+                f"--resume goes on with the points of {asked.resume}, and overrides were given: {' '.join(overrides)}.",
+                remedy="Leave them out, or begin another sweep with --multirun.",
+            )
+        sweep = open_sweep(asked.resume)
+    else:
+        sweep = _planned(program, asked, overrides)
+    print(f"{len(sweep.jobs)} jobs in {os.path.relpath(sweep.path)}", file=sys.stderr)
+    with _launcher(asked) as launcher:
+        report = sweep.run(launcher, failed=asked.retry, fail_fast=asked.fail_fast, progress=_Bar(len(sweep.jobs)))
+    return _told(report, sweep, asked)
+
+
+def frozen_points(program: Program, overrides: Sequence[str]) -> list[Frozen]:
+    """Every point of the sweep, frozen, from one reading of the files. Raises InvalidConfig naming the bad points."""
+    from pedigree.config.overrides import parse_all, points
+
+    sources = program.sources()
+    found: list[Frozen] = []
+    problems: list[str] = []
+    asked = parse_all(overrides)
+    for point in points(asked, names=lambda group: sources.options(group.strip("/"))):
+        try:
+            found.append(program.frozen(point, sources))
+        except InvalidInput as error:
+            problems.append(f"{' '.join(point)}\n  " + error.message.replace("\n", "\n  "))
+    if problems:
+        shown = "\n".join(problems[:10]) + (f"\nand {len(problems) - 10} more" if len(problems) > 10 else "")
+        raise InvalidConfig(
+            f"{len(problems)} of {len(problems) + len(found)} points of the sweep are wrong; none was started.\n{shown}",
+            remedy="Correct the overrides or the files.",
+        )
+    return found
+
+
+def _planned(program: Program, asked: Asked, overrides: Sequence[str]) -> Sweep:
+    from pedigree.config.entry import place
+    from pedigree.config.launching import command, plan
+
+    points = frozen_points(program, overrides)
+    folder = asked.run
+    if folder is None:
+        folder = place.chosen("sweep", points[0].hydra, points[0].values, facts=program.facts())
+        number, first = 1, folder
+        while os.path.lexists(folder):
+            number += 1
+            folder = f"{first}-{number}"
+    # The script itself, once for each job: PEDIGREE_CONFIG names the job's own frozen file, which it reads.
+    return plan(folder, points, command([sys.executable, os.path.abspath(sys.argv[0])], ranks=asked.ranks))
+
+
+def _launcher(asked: Asked) -> Any:
+    from pedigree.config import launching
+
+    name = asked.launcher or "local"
+    if name == "local":
+        return launching.Local(jobs=asked.jobs or 1)
+    if name == "submitit":
+        return launching.Submitit()
+    if name == "ray":
+        return launching.OnRay()
+    raise InvalidInput(
+        f"There is no launcher {name!r}.", remedy=f"{meant(name, _LAUNCHERS)}Use one of: {', '.join(_LAUNCHERS)}."
+    )
+
+
+class _Bar:
+    """Progress on stderr: one line that changes on a terminal, a line for each job that ended elsewhere."""
+
+    def __init__(self, jobs: int) -> None:
+        self.jobs = jobs
+        self.terminal = sys.stderr.isatty()
+
+    def __call__(self, progress: Progress) -> None:
+        ended = progress.job.state not in ("running", "pending")
+        done = sum(progress.counts.get(state, 0) for state in ("done", "failed", "stopped"))
+        if self.terminal:
+            width = 30
+            full = round(width * done / max(1, self.jobs))
+            bar = "━" * full + " " * (width - full)
+            sys.stderr.write(f"\r\x1b[K{bar} {done}/{self.jobs}  {progress.text[:100]}")
+            if done == self.jobs:
+                sys.stderr.write("\n")
+            sys.stderr.flush()
+        elif ended:
+            print(progress.text, file=sys.stderr)
+
+
+def _told(report: Report, sweep: Sweep, asked: Asked) -> int:
+    if asked.json:
+        import json
+
+        rows = [
+            {
+                "job": job.name,
+                "state": job.state,
+                "overrides": list(job.overrides),
+                "digest": job.digest,
+                "result": job.result,
+            }
+            for job in report.jobs
+        ]
+        print(json.dumps(rows, indent=2, ensure_ascii=False))
+    else:
+        for job in report.jobs:
+            result = "" if job.result is None else f"  {job.result}"
+            print(f"{job.state:8}{job.name}{result}")
+    try:
+        report.check()
+    except StepFailed as error:
+        print(f"{error.message}\nGo on with --resume {os.path.relpath(sweep.path)} --retry-failed.", file=sys.stderr)
+        return error.exit_code
+    return 0 if report.complete else 1
