@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from pedigree.config.origins import Origins, Value
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from pedigree.config.interpolation import Origin as Interpolated
 
 
@@ -21,6 +23,7 @@ class Composed:
     brought along is found at the interpolation. `interpolations` says, for each path that was one, its text and
     what it read. `hydra` is what stood under `hydra:`, kept apart. `choices` maps each group, with `@package` where
     that is not its own, to the option taken. `files` are those read, in order, and `digests` the digest of each.
+    `now` is the moment that `${now:…}` saw.
     """
 
     values: dict[Any, Value]
@@ -35,3 +38,4 @@ class Composed:
     interpolations: Mapping[tuple[Any, ...], Interpolated] = field(default_factory=dict)
     hydra: Mapping[Any, Value] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    now: datetime | None = None
