@@ -60,6 +60,10 @@ COMMANDS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         ),
     ),
     (
+        "Configuration",
+        (("config", "config", "Configurations: show, why, check, freeze, diff, schema, migrate"),),
+    ),
+    (
         "Care",
         (
             ("fsck", "fsck", "Check every byte of the store; change nothing"),

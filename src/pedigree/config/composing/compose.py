@@ -74,7 +74,8 @@ def compose(
     work.take(asked)
     work.build(name)
     given = os.environ if environment is None else environment
-    facts = {"environment": given, "now": now or datetime.now(), "resolvers": resolvers}  # noqa: DTZ005  (as OmegaConf's)
+    moment = now or datetime.now()  # noqa: DTZ005  (what `${now:…}` has always been)
+    facts = {"environment": given, "now": moment, "resolvers": resolvers}
     return work.composed(name, place, asked, _hydras(work, hydra, name, asked), facts if resolved else None)
 
 
@@ -224,6 +225,7 @@ class _Composer:
             resolved.origins,
             self.hydra,
             tuple(f"{'.'.join(map(str, path))}: {text}" for path, text in resolved.warnings),
+            None if facts is None else facts["now"],
         )
 
     def lay(self, step: expansion.Step) -> None:

@@ -112,7 +112,7 @@ class _Expander:
                     remedy=f"{meant(key, self.choices)}Delete a group that is chosen: {self.known()}.",
                     override=deletion.origin.name,
                 )
-        return Expansion(steps, self.choices)
+        return Expansion(steps, dict(reversed(self.choices.items())))  # they were made from the last to the first
 
     def node(
         self,

@@ -175,7 +175,7 @@ def _why(program: Program, asked: Asked, overrides: Sequence[str]) -> int:
     if asked.json:
         import json
 
-        print(json.dumps(answer.as_dict(), indent=2, ensure_ascii=False))
+        print(json.dumps(answer.as_json(), indent=2, ensure_ascii=False))
     else:
         print("\n".join(answer.lines()))
     return 0
