@@ -40,6 +40,7 @@ def compose(
     hydra: Mapping[str, Any] | None = None,
     missing: Literal["refuse", "keep"] = "refuse",
     resolved: bool = True,
+    engine: Literal["pedigree", "hydra"] = "pedigree",
 ) -> Composed:
     """The configuration `name` of a folder, with overrides, composed as Hydra does and resolved.
 
@@ -47,10 +48,13 @@ def compose(
     and keeps what it has read, so that all points of a sweep see the same files. `environment` and `now` are what
     `${oc.env:…}` and `${now:…}` read, those of the process where they are None; `hydra` is what `${hydra:…}` reads
     beside the file's own `hydra:` block. With `missing="keep"`, values and options that are still `???` stay;
-    with `resolved=False`, interpolations do, and `values` is `raw`.
+    with `resolved=False`, interpolations do, and `values` is `raw`. `engine="hydra"` lets Hydra itself compose, which
+    is an extra, knows nothing of our additions and takes no argument but the first three.
     Nothing global is read or changed, and threads may compose at once. Raises InvalidConfig, or InvalidInput for a
     mistake in the text of an override, with the place and what to do.
     """
+    if engine == "hydra":
+        return _by_hydra(directory, name, overrides, (*search, sources, environment, now, resolvers, hydra))
     if dialect not in _SUFFIXES:
         raise InvalidInput(
             f"There is no dialect {dialect!r}.",
@@ -77,6 +81,20 @@ def compose(
     moment = now or datetime.now()  # noqa: DTZ005  (what `${now:…}` has always been)
     facts = {"environment": given, "now": moment, "resolvers": resolvers}
     return work.composed(name, place, asked, _hydras(work, hydra, name, asked), facts if resolved else None)
+
+
+def _by_hydra(
+    directory: str | os.PathLike[str] | None, name: str, overrides: Iterable[str | Override], others: tuple[Any, ...]
+) -> Composed:
+    from pedigree.config import hydra_bridge
+
+    if directory is None or any(one is not None for one in others):
+        raise InvalidInput(
+            "engine='hydra' takes a folder, a name and overrides, and nothing else.",
+            remedy="Leave the rest out, or compose with our own engine.",
+        )
+    texts = [one.text if isinstance(one, Override) else one for one in overrides]
+    return hydra_bridge.compose(directory, name, texts)
 
 
 def search_path(directory: str | None, search: Iterable[str | Source], dialect: str) -> Sources:
