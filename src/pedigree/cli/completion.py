@@ -89,12 +89,66 @@ NAMES = {
 }
 
 
+#: Set-up for scripts with @config.main, started as `python train.py` or `./train.py`.
+SCRIPTS_OF_CONFIG = {
+    "bash": """\
+# pedigree completion bash --scripts: overrides of scripts with @config.main
+_pedigree_script() {
+    local line words at=0 candidate word="${COMP_WORDS[COMP_CWORD]}" IFS=$'\\n'
+    line="${COMP_LINE:0:COMP_POINT}"
+    IFS=' ' read -a words <<< "$line"
+    [[ "$line" == *[^\\\\]' ' ]] && words+=("")
+    [[ "${words[0]}" == *.py ]] || at=1
+    COMPREPLY=()
+    [[ "${words[at]}" == *.py && ${#words[@]} -gt $((at + 1)) ]] || return
+    local whole="${words[-1]}"
+    while read -r candidate; do
+        COMPREPLY+=("${word:+${candidate#"${whole%"$word"}"}}")
+        [[ -n "$word" ]] || COMPREPLY[-1]="${candidate#"$whole"}"
+    done < <(pedigree __complete_script "${words[@]:at}" 2>/dev/null)
+    [[ ${#COMPREPLY[@]} -eq 1 && "${COMPREPLY[0]}" == *[=./] ]] && compopt -o nospace
+}
+complete -o default -o bashdefault -F _pedigree_script python python3 $(ls *.py 2>/dev/null | sed 's|^|./|')
+""",
+    "zsh": """\
+# pedigree completion zsh --scripts: overrides of scripts with @config.main
+_pedigree_script() {
+    local at=1
+    [[ "${words[1]}" == *.py ]] || at=2
+    [[ "${words[at]}" == *.py && CURRENT -gt at ]] || { _files; return }
+    local -a candidates open closed
+    candidates=(${(f)"$(pedigree __complete_script "${(@Q)words[at,CURRENT]}" 2>/dev/null)"})
+    open=(${(M)candidates:#*[=./]})
+    closed=(${candidates:#*[=./]})
+    (( ${#open} )) && compadd -S '' -- "${open[@]}"
+    (( ${#closed} )) && compadd -- "${closed[@]}"
+    (( ${#open} + ${#closed} )) || _files
+}
+compdef _pedigree_script python python3
+compdef -p _pedigree_script '*.py'
+""",
+    "fish": """\
+# pedigree completion fish --scripts: overrides of scripts with @config.main
+function __pedigree_script
+    set -l words (commandline -opc) (commandline -ct | string unescape)
+    string match -q '*.py' -- $words[1]; or set -e words[1]
+    set -q words[2]; and string match -q '*.py' -- $words[1]; and pedigree __complete_script $words 2>/dev/null
+end
+complete -c python -a '(__pedigree_script)'
+complete -c python3 -a '(__pedigree_script)'
+""",
+}
+
+
 def _declare(parser: Parser) -> None:
+    parser.add_argument(
+        "--scripts", action="store_true", help="For `python SCRIPT.py`, where the script uses @config.main"
+    )
     parser.add_argument("shell", metavar="bash|zsh|fish", choices=list(SCRIPTS), help="Your shell")
 
 
 def _run(arguments: Arguments) -> None:
-    sys.stdout.write(SCRIPTS[arguments.shell])
+    sys.stdout.write((SCRIPTS_OF_CONFIG if arguments.scripts else SCRIPTS)[arguments.shell])
 
 
 def _complete(arguments: Arguments) -> None:
@@ -104,6 +158,37 @@ def _complete(arguments: Arguments) -> None:
             print(candidate)
     except Exception:  # noqa: S110  half a word is often wrong; a shell that completes wants silence, not a traceback
         pass
+
+
+def _complete_script(arguments: Arguments) -> None:
+    script, *before, last = arguments.words
+    try:
+        from pedigree.config.entry.survey import surveyed
+
+        where = surveyed(script)
+        if where is not None:
+            for candidate in _overrides(*where, before, last):
+                print(candidate)
+    except Exception:  # noqa: S110  as above
+        pass
+
+
+def _overrides(folder: str, name: str, before: list[str], last: str) -> list[str]:
+    from pedigree.config.completion import candidates as found
+    from pedigree.config.composing.composition import search_path
+
+    said = tuple(word for word in before if not word.startswith("-"))
+    return found(last, search_path(folder, (), "hydra-1.3"), name, said)[:MOST]
+
+
+def _option_of(rest: list[str], name: str, standard: str) -> str:
+    """What an option that takes a value was given, `--dir conf` or `--dir=conf`."""
+    for at, word in enumerate(rest):
+        if word == name and at + 1 < len(rest):
+            return rest[at + 1]
+        if word.startswith(f"{name}="):
+            return word.partition("=")[2]
+    return standard
 
 
 def candidates(words: list[str]) -> Iterator[str]:
@@ -165,6 +250,11 @@ def _argument(parser: Parser, rest: list[str], last: str) -> Iterator[str]:
         return
     if action.choices:
         yield from _starting(last, map(str, action.choices))
+    elif action.metavar in {"OVERRIDE", "KEY"}:
+        folder, name = _option_of(rest, "--dir", "conf"), _option_of(rest, "--name", "config")
+        found = _overrides(folder, name, rest if action.metavar == "OVERRIDE" else [], last)
+        keys = {one.rstrip("=.") for one in found if "/" not in one}
+        yield from found if action.metavar == "OVERRIDE" else keys
     else:
         kind = NAMES.get(str(action.metavar), "")
         if kind:
@@ -234,7 +324,11 @@ COMMANDS = {
             ("bash, in ~/.bashrc", 'eval "$(pedigree completion bash)"'),
             ("zsh, in ~/.zshrc after compinit", 'eval "$(pedigree completion zsh)"'),
             ("fish", "pedigree completion fish > ~/.config/fish/completions/pedigree.fish"),
+            ("for `python train.py`, too", 'eval "$(pedigree completion bash --scripts)"'),
         ],
     ),
     "__complete": Command("__complete", "Candidates for a word", run=_complete, json=False, raw=True),
+    "__complete_script": Command(
+        "__complete_script", "Candidates for an override of a script", run=_complete_script, json=False, raw=True
+    ),
 }

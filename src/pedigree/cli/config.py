@@ -199,7 +199,7 @@ def _declare_groups(parser: Parser) -> None:
 
 
 def _groups(arguments: Arguments) -> None:
-    from pedigree.config.composing.compose import search_path
+    from pedigree.config.composing.composition import search_path
 
     sources = search_path(arguments.dir, arguments.search, arguments.dialect)
     choices = _composed(arguments, missing="keep", resolved=False).choices

@@ -82,7 +82,7 @@ COMMANDS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
 )
 
 #: Commands that the help does not show.
-HIDDEN = {"__complete": "completion"}
+HIDDEN = {"__complete": "completion", "__complete_script": "completion"}
 
 #: What each exit code tells a script. `pedigree.errors` assigns 1 to 8.
 EXIT_CODES: tuple[tuple[int, str], ...] = (

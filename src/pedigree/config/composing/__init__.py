@@ -4,7 +4,7 @@
 the defaults lists into the order of files, `merging` lays them over one another, `changes` applies overrides of values.
 """
 
-from pedigree.config.composing.compose import Dialect, compose
+from pedigree.config.composing.composition import Dialect, compose
 from pedigree.config.composing.sources import Sources
 
 __all__ = ["Dialect", "Sources", "compose"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
-from urllib.parse import unquote
 
 from pedigree.canonical import digest
 from pedigree.config.documents import Document, read
@@ -211,6 +210,8 @@ def source(text: str, base: str | None = None) -> Source:
     if scheme == "pkg":
         return Package(rest)
     if scheme == "file":
+        from urllib.parse import unquote
+
         return Folder(unquote(rest) if base is None else os.path.join(base, unquote(rest)))
     if scheme == "structured":
         return Files({}, "structured")

@@ -42,7 +42,7 @@ class Program:
 
     def sources(self) -> Sources:
         """The search path, files not read yet. Raises InvalidConfig where the folder is not there."""
-        from pedigree.config.composing.compose import search_path
+        from pedigree.config.composing.composition import search_path
 
         return search_path(self.directory, self.search, self.dialect)
 
