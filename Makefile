@@ -5,6 +5,8 @@ PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3.13 python3,$(if 
 DEMO := .venv-demo
 DEV := .venv
 SHELL := /bin/bash
+# Processes that share the fast tests, a file of tests each. The slow ones measure what two at once would disturb.
+WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test nightly check format bench docs lock clean system-demo system-test
@@ -26,7 +28,7 @@ check: $(DEV)/.ready  ## format, lint, types, import contracts, fast tests (unde
 	$(DEV)/bin/ruff check .
 	$(DEV)/bin/mypy
 	$(DEV)/bin/lint-imports --no-cache
-	$(DEV)/bin/python -m pytest -q -m "not slow"
+	$(DEV)/bin/python -m pytest -q -m "not slow" -n $(WORKERS) --dist loadfile
 
 format: $(DEV)/.ready  ## write the code in its one format
 	$(DEV)/bin/ruff format .
