@@ -1,0 +1,62 @@
+"""Redaction: overrides as they were typed, without what was typed for a secret."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from pedigree.config import origins as places
+from pedigree.config.models.readings import MASK
+from pedigree.config.origins import Origin, Origins
+
+Path = tuple[Any, ...]
+
+_HARMLESS = re.compile(r"\s*['\"]?\s*(?:env:|file:|command:|\$\{|\?\?\?|null\b|\{\s*(?:env|file|command)\s*:)")
+
+
+def key_of(override: str) -> str:
+    """What stands before the first `=`."""
+    return override.partition("=")[0]
+
+
+def redact(overrides: Iterable[str], secrets: Iterable[Path]) -> tuple[str, ...]:
+    """The overrides, those that reach one of the paths without naming a reference with a mask for their value."""
+    paths = tuple(tuple(str(part) for part in path) for path in secrets)
+    return tuple(_masked(text) if any(_reaches(text, path) for path in paths) else text for text in overrides)
+
+
+def redact_origins(origins: Origins, secrets: Sequence[Path]) -> Origins:
+    """The same for a tree of origins: every origin whose override says a secret, wherever the override reaches."""
+    spoken: set[str] = set()
+    for path in secrets:
+        origin: Origin | None = places.at(origins, path)
+        while origin is not None:
+            if origin.kind == "override" and _masked(origin.name) != origin.name:
+                spoken.add(origin.name)
+            origin = origin.shadowed
+    return _without(origins, spoken) if spoken else origins
+
+
+def _masked(override: str) -> str:
+    key, equals, value = override.partition("=")
+    return override if not equals or _HARMLESS.match(value) else f"{key}={MASK}"
+
+
+def _reaches(override: str, path: tuple[str, ...]) -> bool:
+    key, _, value = override.partition("=")
+    keys = tuple(re.split(r"[./]", key.lstrip("+~").partition("@")[0]))
+    if len(keys) >= len(path):
+        return keys[: len(path)] == path
+    # Above the secret stands a group's option, whose name tells nothing, or a mapping with the secret in it.
+    return keys == path[: len(keys)] and value.lstrip().startswith("{")
+
+
+def _without(origins: Origins, spoken: set[str]) -> Origins:
+    if isinstance(origins, Origin):
+        shadowed = None if origins.shadowed is None else _without(origins.shadowed, spoken)
+        name = _masked(origins.name) if origins.kind == "override" and origins.name in spoken else origins.name
+        return origins._replace(name=name, shadowed=shadowed)
+    if isinstance(origins, dict):
+        return {key: _without(item, spoken) for key, item in origins.items()}
+    return [_without(item, spoken) for item in origins]
