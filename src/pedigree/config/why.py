@@ -161,6 +161,7 @@ class _Answer:
         self.now = {before: after for after, before in self.moved.items()}
         self.digests = configuration.files if isinstance(configuration, Frozen) else configuration.digests
         self.recorded = frozen
+        self.secrets = configuration.secrets if isinstance(configuration, Frozen) else ()
         self.directory = directory
         self.files: dict[str, list[str] | None] = {}
 
@@ -178,7 +179,7 @@ class _Answer:
         where = path_of(self.moved.get(place, place))
         made = self.made(where)
         variables = tuple(sorted(made.variables)) if made is not None else ()
-        secret = any(map(is_secret_name, variables))
+        secret = place in self.secrets or any(map(is_secret_name, variables))
         return Why(
             path,
             "value",

@@ -47,6 +47,8 @@ def text_of(value: Any) -> str:
         return "true"
     if value is False:
         return "false"
+    if isinstance(value, str):
+        return _quoted(value)
     if isinstance(value, dict) and not value:
         return "{}"
     if isinstance(value, list) and not value:

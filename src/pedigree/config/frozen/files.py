@@ -40,6 +40,7 @@ def text(frozen: Frozen) -> str:
         ("code", _json(_plain(frozen.code))),
         ("values", json.dumps(_plain(frozen.values), indent=1, ensure_ascii=False, allow_nan=False)),
         ("environment", _environment(frozen.environment)),
+        ("secrets", _json(list(frozen.secrets))),
         ("moved", _json(dict(frozen.moved))),
         ("interpolations", _rows(sidecar.written_interpolations(frozen.interpolations))),
         ("origins", _json(sidecar.written(frozen.values, frozen.origins))),
@@ -161,6 +162,7 @@ def _frozen(found: Mapping[str, Any]) -> Frozen:
         _read_environment(found["environment"]),
         sidecar.read_interpolations(found["interpolations"]),
         dict(found["moved"]),
+        tuple(map(_text, found["secrets"])),
     )
 
 

@@ -8,9 +8,9 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from pedigree.config.composed import Composed
-from pedigree.config.frozen.digests import copied_and_digested
+from pedigree.config.frozen.digests import copied_and_digested, is_assumed
 from pedigree.config.frozen.environment import Environment, Gathering, Reference, digests, is_secret_name, tainted
-from pedigree.config.frozen.fitting import fitted
+from pedigree.config.frozen.fitting import Fitted, fitted, redacted
 from pedigree.config.frozen.pointers import leaves, path, pointer, shown
 from pedigree.config.frozen.record import Frozen, digests_of, name_of, recorded
 from pedigree.config.origins import Origin, Origins, Value, at
@@ -26,6 +26,8 @@ class _Final(NamedTuple):
     version: int | None = None
     steps: tuple[str, ...] = ()
     moved: Mapping[str, str] = {}
+    secrets: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
 
 
 def freeze(composed: Composed, model: type[Any] | None = None, *, code: Any = None) -> Frozen:
@@ -37,9 +39,9 @@ def freeze(composed: Composed, model: type[Any] | None = None, *, code: Any = No
     """
     if model is None:
         where = {one: (pointer(one, composed.values),) for one in tainted(composed.interpolations)}
-        final = _Final(composed.values, composed.origins, where)
+        final = _Final(composed.values, composed.origins, where, overrides=composed.overrides)
     else:
-        final = _validated(composed, model)
+        final = _fitted(composed, model)
     values, lines = copied_and_digested(final.values)
     environment = Environment()
     if final.places:
@@ -54,7 +56,7 @@ def freeze(composed: Composed, model: type[Any] | None = None, *, code: Any = No
         composed.name,
         None if model is None else name_of(model),
         final.version,
-        composed.overrides,
+        final.overrides,
         composed.choices,
         composed.digests,
         tools(),
@@ -65,6 +67,7 @@ def freeze(composed: Composed, model: type[Any] | None = None, *, code: Any = No
         environment,
         composed.interpolations,
         final.moved,
+        final.secrets,
     )
 
 
@@ -85,11 +88,12 @@ def tools() -> Mapping[str, str]:
 def _environment(composed: Composed, final: _Final, lines: Mapping[str, str]) -> Environment:
     references: dict[str, Reference] = {}
     gathering = Gathering(composed.raw, composed.values, composed.interpolations)
+    hidden = _hidden(composed, final)
     for where, places in final.places.items():
         one = composed.interpolations[where]
         source = pointer(where, composed.values)
         variables = tuple(sorted(one.variables))
-        secret = any(map(is_secret_name, variables))
+        secret = any(name in hidden or is_secret_name(name) for name in variables)
         for place in places:
             found: dict[str, str] = {}
             read: dict[str, str] = {}
@@ -105,6 +109,16 @@ def _environment(composed: Composed, final: _Final, lines: Mapping[str, str]) ->
         )
     moment = composed.now.isoformat() if gathering.varies and composed.now is not None else None
     return Environment(references, gathering.tree(), moment)
+
+
+def _hidden(composed: Composed, final: _Final) -> set[str]:
+    """The variables that secrets of the model are read from, whatever they are called."""
+    found: set[str] = set()
+    for place in final.secrets:
+        made = composed.interpolations.get(path(final.moved.get(place, place)))
+        if made is not None:
+            found |= made.variables
+    return found
 
 
 def _below(place: str, lines: Mapping[str, str]) -> dict[str, str]:
@@ -123,71 +137,84 @@ def _follow(values: Value, where: tuple[Any, ...]) -> Value:
 # With a model
 
 
-def _validated(composed: Composed, model: type[Any]) -> _Final:
-    found = fitted(model, composed.values, composed.origins)
+def _fitted(composed: Composed, model: type[Any]) -> _Final:
+    found = fitted(model, composed.values, composed.origins, composed.interpolations)
     values = found.values
     version = values.get("version") if isinstance(values, dict) else None
+    chains: dict[str, tuple[Origin, ...]] = {}
+    moved = _moved(composed, found, chains)
+    before = tuple(path(moved[place]) for place in (pointer(one, values) for one in found.secrets) if place in moved)
     return _Final(
         values,
         found.origins,
-        _gone(composed, found.migrated, values, found.origins),
+        _gone(composed, found, chains),
         version if version.__class__ is int else None,
-        tuple(map(str, found.steps)),
-        _moved(composed, values, found.origins) if found.steps else {},
+        found.steps,
+        moved,
+        tuple(pointer(one, values) for one in found.secrets),
+        redacted(composed.overrides, (*found.secrets, *before)),
     )
 
 
-def _moved(composed: Composed, values: Value, origins: Origins) -> dict[str, str]:
+def _moved(composed: Composed, found: Fitted, chains: dict[str, tuple[Origin, ...]]) -> dict[str, str]:
     """By the pointer of a final leaf, the pointer where it stood when it was composed, where that is another."""
+    before = leaves(composed.values)
+    names = {pointer(new, found.migrated): pointer(old, composed.values) for new, old in found.old_names.items()}
+    moved = {new: old for new, old in names.items() if old in before}
     first: dict[Origin, str] = {}
-    for place in leaves(composed.values):
-        first.setdefault(at(composed.origins, path(place)), place)
-    found = {}
-    for place, chain in _chains(values, origins).items():
-        before = next((first[origin] for origin in chain if origin in first), place)
-        if before != place:
-            found[place] = before
-    return found
+    for place in leaves(found.values):
+        if place in before or place in moved or is_assumed(at(found.origins, path(place))):
+            continue
+        if not first:  # an alias, or a value taken apart: its place tells
+            _chain_all(found, chains)
+            for one in before:
+                first.setdefault(at(composed.origins, path(one)), one)
+        was = next((first[origin] for origin in chains.get(place, ()) if origin in first), None)
+        if was is not None:
+            moved[place] = was
+    return moved
 
 
-def _chains(values: Value, origins: Origins) -> dict[str, tuple[Origin, ...]]:
-    """The origin of each leaf, and those of what it took the place of."""
-    found = {}
-    for place in leaves(values):
-        origin = at(origins, path(place))
-        found[place] = (origin, *origin.losers())
-    return found
+def _chain_all(found: Fitted, chains: dict[str, tuple[Origin, ...]]) -> None:
+    """Fills in, once, the origin of each leaf with those of what it took the place of."""
+    if not chains:
+        for place in leaves(found.values):
+            origin = at(found.origins, path(place))
+            chains[place] = (origin, *origin.losers())
 
 
 def _gone(
-    composed: Composed, migrated: Value, values: Value, origins: Origins
+    composed: Composed, found: Fitted, chains: dict[str, tuple[Origin, ...]]
 ) -> dict[tuple[Any, ...], tuple[str, ...]]:
     """Where values of the environment are now. Raises InvalidConfig where one was made into something else."""
-    found: dict[tuple[Any, ...], tuple[str, ...]] = {}
-    chains: dict[str, tuple[Origin, ...]] | None = None
+    secrets = {pointer(one, found.values) for one in found.secrets}
+    places: dict[tuple[Any, ...], tuple[str, ...]] = {}
     for where in tainted(composed.interpolations):
         straight = pointer(where, composed.values)
-        was = digests(_follow(composed.values, where))
-        if _digests_at(values, straight) == was:
-            found[where] = (straight,)
+        if straight in secrets:
             continue
-        chains = _chains(values, origins) if chains is None else chains
+        was = digests(_follow(composed.values, where))
+        if _digests_at(found.values, straight) == was:
+            places[where] = (straight,)
+            continue
+        _chain_all(found, chains)
         origin = at(composed.origins, where)
-        made = [place for place, chain in chains.items() if origin in chain]
-        same = [place for place in made if _digests_at(values, place) == was]
+        made = [place for place, chain in chains.items() if origin in chain and place not in secrets]
+        same = [place for place in made if _digests_at(found.values, place) == was]
         under = [place for place in made if place == straight or place.startswith(straight + "/")]
         if same:
-            found[where] = tuple(same)
-        elif under and _digests_at(migrated, straight) == was:
-            found[where] = (straight,)  # the model has normalised it, and will again
+            places[where] = tuple(same)
+        elif under and _digests_at(found.migrated, straight) == was:
+            places[where] = (straight,)  # the model has normalised it, and will again
         elif made:
+            names = ", ".join(sorted(composed.interpolations[where].variables))
             raise InvalidConfig(
-                f"{origin.text}: {shown(made[0])} depends on the environment variable {', '.join(sorted(composed.interpolations[where].variables))}, "
-                "and was changed by a migration, which a rerun from the frozen configuration could not do again.",
+                f"{origin.text}: {shown(made[0])} depends on the environment ({names}) and was changed by a migration, "
+                "which a rerun of the frozen configuration could not do again.",
                 remedy="Write the file in the present version of the model.",
                 pointer=made[0],
             )
-    return found
+    return places
 
 
 def _digests_at(values: Value, place: str) -> dict[str, str] | None:

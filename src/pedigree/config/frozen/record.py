@@ -53,6 +53,7 @@ class Frozen:
     environment: Environment = field(default_factory=Environment)
     interpolations: Mapping[tuple[Any, ...], Interpolated] = field(default_factory=dict)
     moved: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()  #: pointers; in `values` stands where each is to be had
 
     @property
     def varying(self) -> tuple[tuple[Any, ...], ...]:
@@ -113,11 +114,23 @@ class Frozen:
         does, and where the model of the same name and version gives other values than it did, as with a new default,
         unless that is accepted.
         """
-        found = fitted(model, self.resolved(environment, resolvers=resolvers, changed=changed), self.origins)
+        values = self.resolved(environment, resolvers=resolvers, changed=changed)
+        found = fitted(model, values, self.origins, self._read_again())
         if changed != "accept" and not found.steps and self.model == name_of(model):
             self._check_model(found.values)
         instance: Model = found.instance
         return instance
+
+    def _read_again(self) -> dict[tuple[Any, ...], Interpolated]:
+        """What messages of validation must not quote."""
+        if not self.environment.references:
+            return {}
+        from pedigree.config.interpolation import Origin as Interpolated
+
+        return {
+            path(place): Interpolated(one.text, (), frozenset(one.variables), True)
+            for place, one in self.environment.references.items()
+        }
 
     def _check_model(self, values: Value) -> None:
         now, then = copied_and_digested(values)[1], self.lines()
