@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-NAMES = ("startup", "put", "trees", "run", "step", "overrides", "interpolation", "streets")
+NAMES = ("startup", "put", "trees", "run", "step", "overrides", "interpolation", "freezing", "streets")
 
 
 def main() -> int:

@@ -174,7 +174,7 @@ def test_what_is_no_frozen_configuration_is_refused(content: bytes, message: str
         {"origins": {"sources": [["file", "a"]], "places": ["1*"]}},
         {"origins": {"sources": [["file", "a"]], "places": ["here*"]}},
         {"overrides": [1]},
-        {"interpolations": [{}]},
+        {"interpolations": {"/a": ["${b}", "b"]}},
         {"digest": 1},
     ],
 )

@@ -7,17 +7,18 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from pydantic import Field
 
 pytest.importorskip("pedigree.config.models", reason="the models are not there yet")
 pytest.importorskip("pedigree.config.versions", reason="the versions are not there yet")
 
-from pedigree.config.frozen import diff, files, freeze  # noqa: E402  (after the check)
-from pedigree.config.frozen.record import Frozen  # noqa: E402
-from pedigree.config.models import Config, Secret  # noqa: E402
-from pedigree.config.versions import Family, Map, Rename  # noqa: E402
-from pedigree.config.why import why  # noqa: E402
-from pedigree.errors import InvalidConfig  # noqa: E402
-from tests.config.frozen import making  # noqa: E402
+from pedigree.config.frozen import diff, files, freeze
+from pedigree.config.frozen.record import Frozen
+from pedigree.config.models import Config, Secret
+from pedigree.config.versions import Family, Map, Rename
+from pedigree.config.why import why
+from pedigree.errors import InvalidConfig
+from tests.config.frozen import making
 
 
 def with_default(default: float, **more: Any) -> type[Config]:
@@ -46,7 +47,7 @@ class Paths(Config):
     cache: str = ""
     wait: timedelta = timedelta(seconds=1)
     token: Secret[str] = Secret("env:HF_TOKEN")
-    sizes: dict[str, float] = {}
+    sizes: dict[str, float] = Field(default_factory=dict)
 
 
 nets = Family("nets", unversioned=1)

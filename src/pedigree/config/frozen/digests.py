@@ -133,20 +133,25 @@ def _above(place: str) -> Iterator[str]:
 
 def _assumed(origins: Origins, at: str, found: set[str]) -> None:
     """The pointers of what nobody set: defaults, and what a migration put in where nothing was."""
-    if isinstance(origins, Origin):
-        if is_assumed(origins):
-            found.add(at)
-    elif isinstance(origins, dict):
+    if origins.__class__ is dict:
         for key, inside in origins.items():
-            if key is not OWN:
+            if inside.__class__ is not Origin:
                 _assumed(inside, at + part(key), found)
+            elif key is not OWN and inside.kind in _ASSUMED and is_assumed(inside):
+                found.add(at + part(key))
         if len(origins) == 1 and is_assumed(origins[OWN]):
             found.add(at)
-    else:
+    elif origins.__class__ is list:
         for index, inside in enumerate(origins[1:]):
             _assumed(inside, f"{at}/!{index}", found)
         if len(origins) == 1 and is_assumed(origins[0]):
             found.add(at)
+    elif is_assumed(origins):
+        found.add(at)
+
+
+#: Kinds of which some are set by nobody.
+_ASSUMED = ("default", "migration")
 
 
 def is_assumed(origin: Origin) -> bool:

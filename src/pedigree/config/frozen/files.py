@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
 from pedigree.config.frozen import sidecar
@@ -42,8 +42,8 @@ def text(frozen: Frozen) -> str:
         ("environment", _environment(frozen.environment)),
         ("secrets", _json(list(frozen.secrets))),
         ("moved", _json(dict(frozen.moved))),
-        ("interpolations", _rows(sidecar.written_interpolations(frozen.interpolations))),
-        ("origins", _json(sidecar.written(frozen.values, frozen.origins))),
+        ("interpolations", _table(sidecar.written_interpolations(frozen.interpolations))),
+        ("origins", _tight(sidecar.written(frozen.values, frozen.origins))),
     ]
     return "{\n" + ",\n".join(f'"{name}": {one}' for name, one in parts) + "\n}\n"
 
@@ -228,9 +228,18 @@ def _no_number(text: str) -> NoReturn:
     raise ValueError(f"{text} is no JSON")
 
 
-def _rows(rows: Any) -> str:
+def _rows(rows: Iterable[Any]) -> str:
     lines = [_json(row) for row in rows]
     return "[\n " + ",\n ".join(lines) + "\n]" if lines else "[]"
+
+
+def _table(rows: Iterable[tuple[str, Any]]) -> str:
+    lines = [f"{_json(key)}: {_json(row)}" for key, row in rows]
+    return "{\n " + ",\n ".join(lines) + "\n}" if lines else "{}"
+
+
+def _tight(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def _json(value: Any) -> str:

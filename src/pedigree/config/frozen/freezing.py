@@ -13,7 +13,7 @@ from pedigree.config.frozen.environment import Environment, Gathering, Reference
 from pedigree.config.frozen.fitting import Fitted, fitted, redacted
 from pedigree.config.frozen.pointers import leaves, path, pointer, shown
 from pedigree.config.frozen.record import Frozen, digests_of, name_of, recorded
-from pedigree.config.origins import Origin, Origins, Value, at
+from pedigree.config.origins import OWN, Origin, Origins, Value, at
 from pedigree.errors import InvalidConfig
 
 
@@ -158,14 +158,18 @@ def _fitted(composed: Composed, model: type[Any]) -> _Final:
 
 def _moved(composed: Composed, found: Fitted, chains: dict[str, tuple[Origin, ...]]) -> dict[str, str]:
     """By the pointer of a final leaf, the pointer where it stood when it was composed, where that is another."""
+    strangers: list[tuple[Any, ...]] = []
+    _strange(found.origins, composed.values, (), strangers)
+    if not strangers and not found.old_names:
+        return {}
     before = leaves(composed.values)
     names = {pointer(new, found.migrated): pointer(old, composed.values) for new, old in found.old_names.items()}
     moved = {new: old for new, old in names.items() if old in before}
     first: dict[Origin, str] = {}
-    for place in leaves(found.values):
-        if place in before or place in moved or is_assumed(at(found.origins, path(place))):
+    for place in (pointer(one, found.values) for one in strangers):
+        if place in moved:
             continue
-        if not first:  # an alias, or a value taken apart: its place tells
+        if not first:  # an alias, or a value taken apart: where it was set tells
             _chain_all(found, chains)
             for one in before:
                 first.setdefault(at(composed.origins, path(one)), one)
@@ -173,6 +177,26 @@ def _moved(composed: Composed, found: Fitted, chains: dict[str, tuple[Origin, ..
         if was is not None:
             moved[place] = was
     return moved
+
+
+def _strange(origins: Origins, before: Value, at_path: tuple[Any, ...], found: list[tuple[Any, ...]]) -> None:
+    """The paths of what somebody set and what was not there when it was composed."""
+    if isinstance(origins, dict):
+        there = before if isinstance(before, dict) else {}
+        for key, inside in origins.items():
+            if key is OWN:
+                continue
+            if inside.__class__ is not Origin:
+                _strange(inside, there.get(key), (*at_path, key), found)
+            elif key not in there and not is_assumed(inside):
+                found.append((*at_path, key))
+    elif isinstance(origins, list):
+        items = before if isinstance(before, list) else []
+        for index, inside in enumerate(origins[1:]):
+            if inside.__class__ is not Origin:
+                _strange(inside, items[index] if index < len(items) else None, (*at_path, index), found)
+            elif index >= len(items) and not is_assumed(inside):
+                found.append((*at_path, index))
 
 
 def _chain_all(found: Fitted, chains: dict[str, tuple[Origin, ...]]) -> None:

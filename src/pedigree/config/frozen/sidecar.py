@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pedigree.config.frozen.pointers import key_of, spelled
+from pedigree.config.frozen.pointers import item, part, path, spelled
 from pedigree.config.origins import OWN, Origin, Origins, Value, own
 
 if TYPE_CHECKING:
@@ -92,37 +92,29 @@ def _sorted(value: Mapping[Any, Value]) -> list[Any]:
     return sorted(value, key=spelled)
 
 
-def written_interpolations(interpolations: Mapping[tuple[Any, ...], Interpolated]) -> Iterator[dict[str, Any]]:
-    """Each interpolation: where, its text, the paths that it read, and the variables and moments behind it."""
+def written_interpolations(interpolations: Mapping[tuple[Any, ...], Interpolated]) -> Iterator[tuple[str, list[str]]]:
+    """The pointer of each interpolation and a list: its text, the pointers that it read, `$NAME` for each variable
+    behind it, and `*` where it may be another the next time. Here a whole number as key is spelled as an item is."""
     for where, one in interpolations.items():
-        entry: dict[str, Any] = {"path": steps(where), "text": one.text}
-        if one.reads:
-            entry["reads"] = [steps(read) for read in one.reads]
-        if one.variables:
-            entry["variables"] = sorted(one.variables)
+        found = [one.text, *map(_pointer, one.reads), *(f"${name}" for name in sorted(one.variables))]
         if not one.deterministic:
-            entry["varies"] = True
-        yield entry
+            found.append("*")
+        yield _pointer(where), found
 
 
-def read_interpolations(found: Sequence[Mapping[str, Any]]) -> dict[tuple[Any, ...], Interpolated]:
+def read_interpolations(found: Mapping[str, Sequence[str]]) -> dict[tuple[Any, ...], Interpolated]:
+    """What `written_interpolations` was made of. Raises ValueError or TypeError for what is none."""
     from pedigree.config.interpolation import Origin as Interpolated
 
-    return {
-        unsteps(one["path"]): Interpolated(
-            one["text"],
-            tuple(unsteps(read) for read in one.get("reads", ())),
-            frozenset(one.get("variables", ())),
-            not one.get("varies", False),
-        )
-        for one in found
-    }
+    made = {}
+    for where, (text, *more) in found.items():
+        reads = tuple(path(one) for one in more if one[:1] in ("/", ""))
+        variables = frozenset(one[1:] for one in more if one[:1] == "$")
+        if text.__class__ is not str or len(reads) + len(variables) + ("*" in more) != len(more):
+            raise ValueError(f"{where} is no interpolation")
+        made[path(where)] = Interpolated(text, reads, variables, "*" not in more)
+    return made
 
 
-def steps(where: tuple[Any, ...]) -> list[Any]:
-    """A path as a list for JSON: whole numbers as they are, all other keys as `spelled`."""
-    return [step if step.__class__ is int else spelled(step) for step in where]
-
-
-def unsteps(found: Sequence[Any]) -> tuple[Any, ...]:
-    return tuple(step if isinstance(step, int) else key_of(step) for step in found)
+def _pointer(where: tuple[Any, ...]) -> str:
+    return "".join([item(step) if step.__class__ is int and step >= 0 else part(step) for step in where])
