@@ -21,7 +21,7 @@ from pedigree.errors import InvalidConfig
 from tests.config.frozen import making
 
 
-def with_default(default: float, **more: Any) -> type[Config]:
+def with_default(default: float, **more: Any) -> Any:
     """A model that each edit of its code gives another default, or another field."""
 
     class Optimizer(Config):

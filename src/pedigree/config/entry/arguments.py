@@ -28,6 +28,7 @@ How
       --no-run-dir          write nothing
       --jobs N              points of a sweep that run at once (1)
       --launcher NAME       local, submitit (SLURM) or ray
+      --with KEY=VALUE      a setting of the launcher: timeout_min=60, cluster=slurm, address=auto
       --ranks N             processes for each point, with torchrun's variables
       --resume DIR          go on with a sweep: what is done stays done
       --retry-failed        with --resume, run what failed again
@@ -48,6 +49,7 @@ _WITH_VALUE = {
     "--run-dir": "run",
     "--jobs": "jobs",
     "--launcher": "launcher",
+    "--with": "settings",
     "--ranks": "ranks",
     "--resume": "resume",
 }
@@ -68,6 +70,7 @@ _FLAGS = {
     "--json": "json",
 }
 _NUMBERS = {"jobs", "ranks"}
+_LISTS = {"files", "settings"}
 #: What `--print` takes; Hydra's `--cfg job` is the first.
 PRINTS = ("yaml", "json", "frozen", "defaults")
 
@@ -78,6 +81,7 @@ class Asked:
 
     overrides: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
+    settings: list[str] = field(default_factory=list)
     sweep: bool = False
     help: bool = False
     json: bool = False
@@ -144,7 +148,7 @@ def _set(asked: Asked, name: str, attribute: str, text: str) -> None:
                 f"{name} prints one of {', '.join(PRINTS)}, and {text!r} is none.",
                 remedy=f"{meant(text, PRINTS)}Write --print yaml.",
             )
-    elif attribute == "files":
-        asked.files.append(text)
+    elif attribute in _LISTS:
+        getattr(asked, attribute).append(text)
         return
     setattr(asked, attribute, value)

@@ -100,7 +100,11 @@ def _run(program: Program, asked: Asked) -> int:
         return _print(frozen, asked.what)
     if source is None and not asked.no_run:
         _keep(program, asked, frozen)
-    program.call(frozen)
+    result = program.call(frozen)
+    if result is not None and os.environ.get("PEDIGREE_JOB"):
+        from pedigree.config.launching import report
+
+        report(result)
     return 0
 
 

@@ -22,6 +22,7 @@ def run(program: Program, asked: Asked, overrides: Sequence[str]) -> int:
     """Lays out the sweep, or opens the one to go on with, and runs what is not done. Gives the exit code."""
     from pedigree.config.launching import open_sweep
 
+    _check(asked)
     if asked.resume is not None:
         if overrides:
             raise InvalidInput(
@@ -32,7 +33,7 @@ def run(program: Program, asked: Asked, overrides: Sequence[str]) -> int:
     else:
         sweep = _planned(program, asked, overrides)
     print(f"{len(sweep.jobs)} jobs in {os.path.relpath(sweep.path)}", file=sys.stderr)
-    with _launcher(asked) as launcher:
+    with _launcher(asked, sweep) as launcher:
         report = sweep.run(launcher, failed=asked.retry, fail_fast=asked.fail_fast, progress=_Bar(len(sweep.jobs)))
     return _told(report, sweep, asked)
 
@@ -75,19 +76,32 @@ def _planned(program: Program, asked: Asked, overrides: Sequence[str]) -> Sweep:
     return plan(folder, points, command([sys.executable, os.path.abspath(sys.argv[0])], ranks=asked.ranks))
 
 
-def _launcher(asked: Asked) -> Any:
+def _check(asked: Asked) -> None:
+    """Raises InvalidInput for a launcher that is none, before anything is laid out."""
+    if asked.launcher is not None and asked.launcher not in _LAUNCHERS:
+        raise InvalidInput(
+            f"There is no launcher {asked.launcher!r}.",
+            remedy=f"{meant(asked.launcher, _LAUNCHERS)}Use one of: {', '.join(_LAUNCHERS)}.",
+        )
+
+
+def _launcher(asked: Asked, sweep: Sweep) -> Any:
     from pedigree.config import launching
 
-    name = asked.launcher or "local"
-    if name == "local":
-        return launching.Local(jobs=asked.jobs or 1)
-    if name == "submitit":
-        return launching.Submitit()
-    if name == "ray":
-        return launching.OnRay()
-    raise InvalidInput(
-        f"There is no launcher {name!r}.", remedy=f"{meant(name, _LAUNCHERS)}Use one of: {', '.join(_LAUNCHERS)}."
-    )
+    settings = _settings(asked.settings)
+    if asked.launcher == "submitit":
+        cluster = settings.pop("cluster", None)
+        return launching.Submitit(os.path.join(sweep.path, "submitit"), cluster=cluster, jobs=asked.jobs, **settings)
+    if asked.launcher == "ray":
+        return launching.OnRay(**settings)
+    return launching.Local(jobs=asked.jobs or 1, **settings)
+
+
+def _settings(texts: Sequence[str]) -> dict[str, Any]:
+    """What `--with KEY=VALUE` gives to the launcher, typed as values of overrides are."""
+    from pedigree.config.overrides import parse_all
+
+    return {one.key: one.value for one in parse_all(texts)}
 
 
 class _Bar:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -184,5 +185,15 @@ def digests_of(lines: Mapping[str, str], origins: Origins | None) -> tuple[str, 
 
 
 def name_of(model: type[Any]) -> str:
-    """`package.module:Class`"""
-    return f"{model.__module__}:{model.__qualname__}"
+    """`package.module:Class`; a class of the script that runs is in the module that the script would be."""
+    return f"{_module_of(model)}:{model.__qualname__}"
+
+
+def _module_of(model: type[Any]) -> str:
+    if model.__module__ != "__main__":
+        return model.__module__
+    running = sys.modules["__main__"]
+    spec = getattr(running, "__spec__", None)
+    if spec is not None:  # python -m package.module
+        return str(spec.name).removesuffix(".__main__")
+    return os.path.splitext(os.path.basename(getattr(running, "__file__", None) or "__main__"))[0]
