@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from pedigree.config.composed import Composed
+from pedigree.config.explanation import why
 from pedigree.config.frozen import files, freeze
 from pedigree.config.origins import OWN, Origin
-from pedigree.config.why import why
 from pedigree.errors import InvalidConfig
 from tests.config.frozen import making
 

@@ -117,8 +117,8 @@ def _declare_why(parser: Parser) -> None:
 
 
 def _why(arguments: Arguments) -> int:
+    from pedigree.config.explanation import why
     from pedigree.config.frozen import read
-    from pedigree.config.why import why
 
     answer = why(_frozen(arguments) if arguments.frozen is None else read(arguments.frozen), arguments.key)
     if arguments.json:

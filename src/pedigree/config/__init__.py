@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pedigree.config.composing import Sources as Sources
     from pedigree.config.composing import compose as compose
     from pedigree.config.entry.main import main as main
+    from pedigree.config.explanation import why as why
     from pedigree.config.frozen import Frozen as Frozen
     from pedigree.config.frozen import diff as diff
     from pedigree.config.frozen import freeze as freeze
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from pedigree.config.versions import migrate as migrate
     from pedigree.config.versions import released as released
     from pedigree.config.versions import rewrite as rewrite
-    from pedigree.config.why import why as why
 
 _HOMES = {
     "Add": "versions",
@@ -80,7 +80,7 @@ _HOMES = {
     "TorchDtype": "models",
     "validate": "models",
     "Validated": "models",
-    "why": "why",
+    "why": "explanation",
 }
 
 __all__ = [*_HOMES]

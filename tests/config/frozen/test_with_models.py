@@ -12,11 +12,11 @@ from pydantic import Field
 pytest.importorskip("pedigree.config.models", reason="the models are not there yet")
 pytest.importorskip("pedigree.config.versions", reason="the versions are not there yet")
 
+from pedigree.config.explanation import why
 from pedigree.config.frozen import diff, files, freeze
 from pedigree.config.frozen.record import Frozen
 from pedigree.config.models import Config, Secret
 from pedigree.config.versions import Family, Map, Rename
-from pedigree.config.why import why
 from pedigree.errors import InvalidConfig
 from tests.config.frozen import making
 

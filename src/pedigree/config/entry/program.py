@@ -172,7 +172,7 @@ def _defaults(program: Program, overrides: Sequence[str]) -> int:
 
 
 def _why(program: Program, asked: Asked, overrides: Sequence[str]) -> int:
-    from pedigree.config.why import why
+    from pedigree.config.explanation import why
 
     assert asked.why is not None
     answer = why(program.frozen(overrides), asked.why)
