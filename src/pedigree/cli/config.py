@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pedigree.cli.command import Arguments, Command, Noun, Parser
+from pedigree.cli.config_upkeep import UPKEEP
 from pedigree.cli.output import done, json_value, table
 from pedigree.cli.terminal import paint, safe, say, warn
 
@@ -271,6 +272,7 @@ COMMANDS = {
                 examples=[("two runs", "pedigree config diff outputs/2026-11-26/09-30-00 outputs/2026-11-27/09-30-00")],
                 exits=[(1, "they differ, with --exit-code")],
             ),
+            *UPKEEP,
         ],
     )
 }

@@ -61,7 +61,7 @@ COMMANDS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
     ),
     (
         "Configuration",
-        (("config", "config", "Configurations: show, why, check, freeze, diff, schema, migrate"),),
+        (("config", "config", "Configurations: show, why, check, freeze, diff, migrate"),),
     ),
     (
         "Care",
