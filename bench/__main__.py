@@ -7,7 +7,22 @@ import subprocess
 import sys
 from pathlib import Path
 
-NAMES = ("startup", "put", "trees", "run", "step", "overrides", "interpolation", "freezing", "streets")
+NAMES = (
+    "startup",
+    "put",
+    "trees",
+    "run",
+    "step",
+    "overrides",
+    "interpolation",
+    "compose",
+    "validation",
+    "freezing",
+    "sweeping",
+    "entry",
+    "checking",
+    "streets",
+)
 
 
 def main() -> int:

@@ -44,13 +44,19 @@ def _mapping(written: dict[str, Any], given: dict[Any, Any], origins: dict[Any, 
                 changed[key] = after
         return {**origins, **changed} if changed else origins
     filled: dict[Any, Origins] = {OWN: origins[OWN]}
-    texts = {_text(key): key for key in given if not isinstance(key, str)}
+    renamed = not given.keys() <= written.keys()
+    texts = {_text(key): key for key in given if not isinstance(key, str)} if renamed else {}
+    name = type(instance).__name__
     for key, item in written.items():
-        source = key if key in given else texts.get(key, _alias(instance, key, given))
-        if source is None or source not in origins:
-            filled[key] = spread(item, Origin("default", f"{type(instance).__name__}.{key}"))
-        else:
-            filled[key] = fill(item, given[source], origins[source], item_of(instance, key))
+        source: Any = key if key in given else texts.get(key, _alias(instance, key, given)) if renamed else OWN
+        if source is OWN or source not in origins:
+            default = Origin("default", f"{name}.{key}")
+            filled[key] = spread(item, default) if type(item) in _CONTAINERS else default
+            continue
+        origin = origins[source]
+        if type(origin) is not Origin or type(item) in _CONTAINERS:
+            origin = fill(item, given[source], origin, item_of(instance, key))
+        filled[key] = origin
     return filled
 
 

@@ -35,6 +35,12 @@ class Shape:
     def __init__(self, schema: Schema) -> None:
         self.root = schema
         self._definitions: dict[str, Schema] = {}
+        # By the identity of a schema, all of which live as long as the root does.
+        self._known_fields: dict[int, list[Field]] = {}
+        self._known_children: dict[int, dict[Any, Schema]] = {}
+        self._known_opened: dict[int, list[Schema]] = {}
+        self._known_secrets: dict[int, bool] = {}
+        self._known_bearing: dict[int, tuple[Any, ...]] = {}
         self._define(schema)
         self.has_secrets = self.holds_secret(schema)
 
@@ -83,21 +89,28 @@ class Shape:
         """Every schema that a value at the path may have to fit: more than one where unions lead there."""
         found = self._opened(self.root)
         for key in path:
-            found = [inner for one in found for child in self._children(one, key)[0] for inner in self._opened(child)]
+            found = self._below(found, key)
         return found
 
     def fields(self, path: Path) -> dict[str, Field]:
         """The fields of the classes that the mapping at the path may be, by name."""
-        return {field.names[0]: field for one in self.at(path) for field in _fields(one)}
+        return {field.names[0]: field for one in self.at(path) for field in self._fields(one)}
 
     def holds_secret(self, schema: Schema, seen: frozenset[str] = frozenset()) -> bool:
         """Whether a value of this schema is a secret or has one in it."""
+        known = self._known_secrets.get(id(schema))
+        if known is not None:
+            return known
         if schema.get("metadata", {}).get(MARK):
-            return True
-        if schema["type"] == "definition-ref":
+            found = True
+        elif schema["type"] == "definition-ref":
             ref = schema["schema_ref"]
-            return ref not in seen and self.holds_secret(self._definitions[ref], seen | {ref})
-        return any(self.holds_secret(part, seen) for part in self._parts(schema))
+            found = ref not in seen and self.holds_secret(self._definitions[ref], seen | {ref})
+        else:
+            found = any(self.holds_secret(part, seen) for part in self._parts(schema))
+        if found or not seen:  # inside a class that holds itself, a no is not the last word
+            self._known_secrets[id(schema)] = found
+        return found
 
     def secret_at(self, path: Path) -> bool:
         """Whether what stands at the path is or may hold a secret; of a path that leads nowhere, of the nearest above."""
@@ -112,26 +125,39 @@ class Shape:
     def secrets(self, written: Any) -> tuple[Path, ...]:
         """The paths of the secrets in what an instance is written as."""
         found: list[Path] = []
-        memory: dict[int, bool] = {}
 
         def visit(schemas: list[Schema], value: Any, path: Path) -> None:
-            for one in schemas:
-                if id(one) not in memory:
-                    memory[id(one)] = self.holds_secret(one)
-            schemas = [one for one in schemas if memory[id(one)]]
+            schemas = [one for one in schemas if self.holds_secret(one)]
             if not schemas:
                 return
-            pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
             if isinstance(value, str) and any(one.get("metadata", {}).get(MARK) for one in schemas):
                 found.append(path)
-            for key, item in pairs:
-                below = [
-                    inner for one in schemas for child in self._children(one, key)[0] for inner in self._opened(child)
-                ]
-                visit(below, item, (*path, key))
+            elif isinstance(value, dict):
+                bearing = [self._bearing(one) for one in schemas]
+                keys = (
+                    value if None in bearing else {key: None for some in bearing for key in some or () if key in value}
+                )
+                for key in keys:
+                    visit(self._below(schemas, key), value[key], (*path, key))
+            elif isinstance(value, list):
+                for number, item in enumerate(value):
+                    visit(self._below(schemas, number), item, (*path, number))
 
         visit(self._opened(self.root), written, ())
         return tuple(found)
+
+    def _below(self, schemas: list[Schema], key: Any) -> list[Schema]:
+        return [inner for one in schemas for child in self._children(one, key)[0] for inner in self._opened(child)]
+
+    def _bearing(self, schema: Schema) -> tuple[Any, ...] | None:
+        """The keys of a class under which secrets are; None for what has no fixed keys."""
+        if not self._has_keys(schema):
+            return None
+        known = self._known_bearing.get(id(schema))
+        if known is None:
+            known = tuple(field.names[0] for field in self._fields(schema) if self.holds_secret(field.schema))
+            self._known_bearing[id(schema)] = known
+        return known
 
     def class_at(self, path: Path) -> str:
         """The name of the class that the mapping at the path becomes."""
@@ -147,6 +173,14 @@ class Shape:
 
     def _opened(self, schema: Schema, waits: int = 0) -> list[Schema]:
         """The schema, without what only wraps it; each member of a union."""
+        known = self._known_opened.get(id(schema))
+        if known is None:
+            known = self._unwrapped(schema, waits)
+            if not waits:
+                self._known_opened[id(schema)] = known
+        return known
+
+    def _unwrapped(self, schema: Schema, waits: int) -> list[Schema]:
         if waits > 50:
             return []
         kind = schema["type"]
@@ -173,7 +207,11 @@ class Shape:
         if kind == "chain":
             return [], list(schema["steps"])
         if kind in ("model-fields", "typed-dict", "dataclass-args"):
-            return [field.schema for field in _fields(schema) if key in field.names], []
+            children = self._known_children.get(id(schema))
+            if children is None:
+                children = {name: field.schema for field in self._fields(schema) for name in field.names}
+                self._known_children[id(schema)] = children
+            return ([children[key]] if key in children else []), []
         if kind == "dict":
             return [schema["values_schema"]] if "values_schema" in schema else [], []
         items = schema.get("items_schema")
@@ -197,7 +235,7 @@ class Shape:
     def _parts(self, schema: Schema) -> list[Schema]:
         if schema["type"] in ("union", "tagged-union"):
             return self._choices(schema)
-        parts = [field.schema for field in _fields(schema)]
+        parts = [field.schema for field in self._fields(schema)]
         for name in (*_INNER, "values_schema", "keys_schema", "extras_schema"):
             part = schema.get(name)
             if isinstance(part, dict) and "type" in part:
@@ -207,6 +245,12 @@ class Shape:
         for name in ("steps", "definitions"):
             parts += schema.get(name, [])
         return parts
+
+    def _fields(self, schema: Schema) -> list[Field]:
+        known = self._known_fields.get(id(schema))
+        if known is None:
+            known = self._known_fields[id(schema)] = _fields(schema)
+        return known
 
     @staticmethod
     def _has_keys(schema: Schema) -> bool:
