@@ -146,7 +146,8 @@ class Draft:
 
     def _refuse_taken(self, path: Path, old: Path | None) -> None:
         for end in range(1, len(path)):
-            if self.has(path[:end]) and not isinstance(self.get(path[:end]), dict):
+            holder = self.get(path[:end]) if self.has(path[:end]) else {}
+            if not isinstance(holder, dict) and not (isinstance(holder, list) and isinstance(path[end], int)):
                 raise InvalidConfig(
                     f"{shown(path)} cannot be set: {shown(path[:end])} is {self.get(path[:end])!r} "
                     f"(set at {self.place(path[:end])}) and holds no keys.",

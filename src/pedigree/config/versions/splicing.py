@@ -26,15 +26,18 @@ class _RefusedError(Exception):
 def spliced(tree: Tree, edit: Edit) -> Tree:
     """The text after the edit. Raises InvalidConfig, which says why, where no change of text makes exactly it."""
     wanted = edited(tree.values, edit)
+    comments = _own_comments(tree)
+    if edit.kind == "delete":  # those inside what goes, go with it
+        comments -= _inner_comments(tree, edit.path)
     reason = "no edit of the text gives exactly the values that the migration gives"
     try:
         for text in _texts(tree, edit):
-            after = _read(text, tree.name)
+            after = _read(text, tree)
             if (
                 after is not None
                 and same(after.values, wanted)
                 and after.headers == tree.headers
-                and not _own_comments(tree) - _own_comments(after)
+                and not comments - _own_comments(after)
             ):
                 return after
     except _RefusedError as error:
@@ -72,18 +75,30 @@ def _inner(values: Value, path: Path) -> Any:
     return values
 
 
-def _read(text: str, name: str) -> Tree | None:
+def _read(text: str, before: Tree) -> Tree | None:
     try:
-        return Tree(text, name)
+        after = Tree(text, before.name)
     except InvalidConfig:
         return None
+    after.newline = before.newline  # a text that has lost its last line shows none
+    return after
 
 
-def _own_comments(tree: Tree) -> Counter[str]:
+def _own_comments(tree: Tree, start: int = 0, end: int | None = None) -> Counter[str]:
     """Comments on lines of their own: no edit may lose one."""
     return Counter(
-        comment for at, comment in tree.comments() if not tree.text[tree.line_start(at) : at].strip(" \t\ufeff")
+        comment
+        for at, comment in tree.comments(start, end)
+        if not tree.text[tree.line_start(at) : at].strip(" \t\ufeff")
     )
+
+
+def _inner_comments(tree: Tree, path: Path) -> Counter[str]:
+    try:
+        holder, index = tree.entry(path)
+    except KeyError:
+        return Counter()
+    return _own_comments(tree, holder.keys[index].start if holder.keys else 0, holder.items[index].end)
 
 
 def _texts(tree: Tree, edit: Edit) -> Iterator[str]:
@@ -149,7 +164,7 @@ def _deleted(tree: Tree, path: Path, *, leading: bool = False) -> Iterator[str]:
     end = _entry_end(tree, key, item)
     if not text[line : key.start].strip(" "):
         start = _above(tree, holder, index) if leading else line
-        pieces = [(start, end, "")]
+        pieces = [(start, end, ""), *_orphans(tree, end, key.start - line)]
         if alone and len(path) > 1:
             # Right before the mapping: past its own key and colon, or past its anchor.
             outer, at = tree.entry(path[:-1])
@@ -162,6 +177,11 @@ def _deleted(tree: Tree, path: Path, *, leading: bool = False) -> Iterator[str]:
             before = start - (2 if text[start - 2 : start] == "\r\n" else 1)
             yield _cut(text, (before, end, ""), *pieces[1:])
         yield _cut(text, *pieces)
+        # After a block scalar that keeps its last empty lines, those below the entry must not become its own.
+        blank = end
+        while blank < len(text) and not text[blank : tree.line_end(blank)].strip():
+            blank = tree.line_end(blank)
+        yield _cut(text, (start, blank, ""), *pieces[1:])
     elif alone:
         yield _cut(text, (key.start, _finish(tree, item, key), "{}"))
     elif index == 0:
@@ -171,6 +191,18 @@ def _deleted(tree: Tree, path: Path, *, leading: bool = False) -> Iterator[str]:
         yield _cut(text, (key.start, following, ""))
     else:
         raise _RefusedError("it shares its line with something else")
+
+
+def _orphans(tree: Tree, position: int, column: int) -> Iterator[tuple[int, int, str]]:
+    """Edits that move comments left that stood inside an entry: below a block scalar they would become its text."""
+    while position < len(tree.text):
+        following = tree.line_end(position)
+        line = tree.text[position:following]
+        indent = len(line) - len(line.lstrip(" "))
+        if not line.lstrip(" ").startswith("#") or indent <= column:
+            return
+        yield position + column, position + indent, ""
+        position = following
 
 
 def _deleted_in_flow(tree: Tree, holder: Node, index: int) -> str:
@@ -321,7 +353,7 @@ def _moved(tree: Tree, old: Path, new: Path) -> Iterator[str]:
     value = _inner(tree.values, old)
     for raw in (True, False):
         for text in _copied(tree, holder, index, new, value, raw):
-            both = _read(text, tree.name)
+            both = _read(text, tree)
             if both is not None:
                 yield from _deleted(both, old, leading=raw)
 
@@ -338,14 +370,14 @@ def _copied(tree: Tree, holder: Node, index: int, new: Path, value: Value, raw: 
     if target is None or target.kind != "mapping":
         raise _RefusedError("what it moves into is an alias or no mapping")
     if not raw:
-        if item.kind != "scalar" or item.anchor is not None:
-            raise _RefusedError("what it holds cannot be moved in its own words")
+        if item.kind == "alias" or _anchored(item) or (item.kind != "scalar" and tree.comments(start, finish)):
+            raise _RefusedError("what it holds cannot be moved in other words than its own")
         yield from _inserted(tree, new, value, None)
         return
     inner = new[depth:]
     if target.flow:
         if "\n" in words or (not item.flow and item.kind != "scalar") or item.style in ("|", ">"):
-            raise _RefusedError("a block cannot move into braces")
+            return
         if item.kind == "scalar" and not item.style and any(sign in words for sign in ",[]{}"):
             return
         head = ": {".join(spell(part) for part in inner)
@@ -369,6 +401,10 @@ def _copied(tree: Tree, holder: Node, index: int, new: Path, value: Value, raw: 
         ]
         lines = [line.removesuffix("\r") for line in lines]
     yield from _after(tree, target, len(target.keys) - 1, lines)
+
+
+def _anchored(node: Node) -> bool:
+    return node.anchor is not None or any(map(_anchored, node.items))
 
 
 def _shifted(line: str, by: int) -> str:
