@@ -73,7 +73,7 @@ def test_a_value_is_the_same_from_a_file_an_override_and_the_environment(
 
 @given(configurations, st.data())
 def test_every_change_of_one_leaf_changes_both_digests(found: dict[Any, Any], data: st.DataObject) -> None:
-    """Break: true written as 1."""
+    """Break: what stands in lists is not counted."""
     there = leaves(found)
     assume(found)
     place = data.draw(st.sampled_from(sorted(there)))

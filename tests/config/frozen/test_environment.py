@@ -30,6 +30,9 @@ run: ${root}/${now:%H%M}
 settings: ${oc.decode:${oc.env:SETTINGS,'{a:[1,2]}'}}
 braces: \${root}
 mixed: \${root}/${oc.env:DATA}
+name: pets
+day: ${now:%d}
+file: ${oc.env:DATA}/${name}-${day}
 """
 HERE = {"DATA": "/secret/place", "EXTRA": "ox"}
 
@@ -46,7 +49,7 @@ def test_a_rerun_has_the_values_that_the_run_had() -> None:
 
 
 def test_values_of_the_environment_are_not_written() -> None:
-    """Break: values that read another through a container keep what they read."""
+    """Break: what a text reads is kept as the value that it gave, of the environment or not."""
     content = files.data(freeze(making.composed(("conf/config.yaml", TEXT), environment=HERE)))
     assert b"/secret/place" not in content
     assert b'"ox' not in content

@@ -153,7 +153,7 @@ def test_a_newer_format_asks_for_a_newer_pedigree() -> None:
     ],
 )
 def test_what_is_no_frozen_configuration_is_refused(content: bytes, message: str) -> None:
-    """Break: a part that is missing is empty."""
+    """Break: the format is not looked at."""
     with pytest.raises(InvalidConfig, match=r"run\.json is no frozen configuration: ") as caught:
         files.parsed(content, "run.json")
     assert message in caught.value.message
@@ -216,6 +216,22 @@ def test_a_stranger_can_check_the_digest() -> None:
     walk(found["values"], "")
     sheet = "pedigree.config values\n" + "\n".join(sorted(lines))
     assert blake3(sheet.encode()).hexdigest() == found["digest"]
+
+
+def test_the_page_of_the_format_shows_a_file_as_it_is() -> None:
+    """Break: a field that the page does not have."""
+    page = (Path(__file__).parents[3] / "docs" / "formats" / "config.md").read_text()
+    shown = json.loads(
+        "\n".join(line[4:] for line in page.split("\n") if line.startswith("    "))
+        .partition("\n    place")[0]
+        .partition("place  =")[0]
+    )
+    found = json.loads(files.data(made()))
+    assert list(shown) == list(found)
+    for part in ("environment", "origins"):
+        assert list(shown[part]) == list(found[part])
+    for name in found:
+        assert f"`{name}`" in page
 
 
 def test_places_cost_no_more_than_the_values() -> None:

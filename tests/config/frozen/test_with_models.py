@@ -9,9 +9,6 @@ from typing import Any, Literal
 import pytest
 from pydantic import Field
 
-pytest.importorskip("pedigree.config.models", reason="the models are not there yet")
-pytest.importorskip("pedigree.config.versions", reason="the versions are not there yet")
-
 from pedigree.config.explanation import why
 from pedigree.config.frozen import diff, files, freeze
 from pedigree.config.frozen.record import Frozen
@@ -149,6 +146,14 @@ def test_a_secret_is_in_no_digest_and_nowhere_in_the_file() -> None:
     assert b"hunter" not in files.data(one)
     assert one.as_model(Paths, {"MINE": "hunter4"}).cache == "https://hunter4@host"
     assert why(one, "token").as_json()["value"] == "env:MINE"
+
+
+def test_what_was_typed_for_a_secret_is_not_kept() -> None:
+    """Break: overrides are kept as they were typed."""
+    made = frozen(Paths, "root: /data\ntoken: env:OLD", "token=hunter2", "token=env:MINE")
+    assert made.overrides == ("token=**********", "token=env:MINE")
+    assert b"hunter2" not in files.data(made)
+    assert "hunter2" not in "".join(why(made, "token").lines())
 
 
 def test_numbers_take_the_type_of_the_model() -> None:

@@ -28,11 +28,11 @@ class Fitted(NamedTuple):
 
 def fitted(model: type[Any], values: Value, origins: Origins, interpolations: Mapping[Path, Interpolated]) -> Fitted:
     """Raises InvalidConfig with every problem. `interpolations` are by the paths that values have before migration."""
-    from pedigree.config.models import validate  # type: ignore[import-not-found, unused-ignore]  # of the same wave
-    from pedigree.config.versions import migrate  # type: ignore[import-not-found, unused-ignore]  # of the same wave
+    from pedigree.config.models import validate
+    from pedigree.config.versions import migrate
 
     if interpolations:
-        from pedigree.config.models.secrets import (  # type: ignore[import-not-found, unused-ignore]  # of the same wave
+        from pedigree.config.models.secrets import (
             mark_environment,
         )
 
@@ -59,7 +59,7 @@ def redacted(overrides: tuple[str, ...], secrets: tuple[Path, ...]) -> tuple[str
     """The overrides without what was typed for a secret."""
     if not secrets or not overrides:
         return overrides
-    from pedigree.config.models import redact  # type: ignore[import-not-found, unused-ignore]  # of the same wave
+    from pedigree.config.models import redact
 
     found: tuple[str, ...] = redact(overrides, secrets)
     return found
