@@ -88,7 +88,14 @@ def test_each_launcher_is_understood(environment: dict[str, str], expected: Dist
         ({**SLURM, "RANK": "5", "WORLD_SIZE": "7"}, 5, 7, "env"),
         # One task a node, and the script starts its own eight processes a node.
         (
-            {**SLURM, "SLURM_STEP_NUM_TASKS": "2", "SLURM_PROCID": "1", "RANK": "9", "WORLD_SIZE": "16", "LOCAL_RANK": "1"},
+            {
+                **SLURM,
+                "SLURM_STEP_NUM_TASKS": "2",
+                "SLURM_PROCID": "1",
+                "RANK": "9",
+                "WORLD_SIZE": "16",
+                "LOCAL_RANK": "1",
+            },
             9,
             16,
             "env",
