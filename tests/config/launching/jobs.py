@@ -68,7 +68,7 @@ def told(path: str) -> dict[str, Any]:
         "rank": place.rank,
         "world": place.world_size,
         "launcher": place.launcher,
-        "node": os.environ.get("RAY_NODE_ID") or os.environ.get("TEST_NODE"),
+        "node": os.environ.get("RAY_RAYLET_PID"),
         "device": os.environ.get("CUDA_VISIBLE_DEVICES"),
         "config": os.environ["PEDIGREE_CONFIG"] == path,
     }

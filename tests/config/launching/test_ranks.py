@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -144,21 +146,18 @@ def test_the_index_of_a_sweep_is_never_a_rank(index: int, environment: dict[str,
     [
         (
             {**TORCHRUN, "RANK": "8"},
-            "The variables of torchrun contradict each other: RANK is 8, but with WORLD_SIZE=8 ranks go from 0 to 7.\n"
-            "Start again through the launcher, or unset what was exported by hand.",
+            "torchrun contradict each other: RANK is 8, but with WORLD_SIZE=8 ranks go from 0 to 7.\nStart again through",
         ),
         (
             {"RANK": "1"},
-            "RANK is 1 but WORLD_SIZE is not set: a process of several must know both.\n"
-            "Set WORLD_SIZE too, or unset RANK for a process that runs alone.",
+            "RANK is 1 but WORLD_SIZE is not set: a process of several must know both.\nSet WORLD_SIZE too, or unset RANK",
         ),
         ({"WORLD_SIZE": "4"}, "WORLD_SIZE is 4 but RANK is not set"),
         ({"LOCAL_RANK": "1"}, "LOCAL_RANK is 1 but neither RANK nor WORLD_SIZE is set."),
         ({"OMPI_COMM_WORLD_RANK": "0"}, "OMPI_COMM_WORLD_RANK is 0 but OMPI_COMM_WORLD_SIZE is not set"),
         (
             {**SLURM, "RANK": "4", "WORLD_SIZE": "7"},
-            "RANK and WORLD_SIZE say rank 4 of 7; SLURM_PROCID and SLURM_STEP_NUM_TASKS of slurm say rank 5 of 7.\n"
-            "Unset RANK and WORLD_SIZE, or set them to what slurm says.",
+            "RANK and WORLD_SIZE say rank 4 of 7; SLURM_PROCID and SLURM_STEP_NUM_TASKS of slurm say rank 5 of 7.\nUnset",
         ),
         ({**SLURM, "PMI_RANK": "1", "PMI_SIZE": "4"}, "PMI_RANK and PMI_SIZE say rank 1 of 4; SLURM_PROCID"),
         ({**SLURM, "WORLD_SIZE": "8"}, "WORLD_SIZE is 8 but SLURM_STEP_NUM_TASKS of slurm is 7."),
@@ -184,8 +183,7 @@ def test_what_cannot_be_is_refused(environment: dict[str, str], message: str) ->
 def test_its_variables_give_the_same_place_again(environment: dict[str, str]) -> None:
     """Break: write LOCAL_RANK from the rank among all."""
     place = DistEnv.from_env(environment)
-    again = DistEnv.from_env(place.environment())
-    assert again == DistEnv(*[getattr(place, name) for name in DistEnv.__slots__[:-1]], "env")
+    assert DistEnv.from_env(place.environment()) == replace(place, launcher="env")
 
 
 def test_slurm_lists_are_written_out() -> None:

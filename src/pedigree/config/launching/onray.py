@@ -72,7 +72,7 @@ class OnRay:
             try:
                 handle.problem = self._ray.get(handle.reference)
             except self._ray.exceptions.RayError as error:
-                handle.problem = f"Ray: {type(error).__name__}: {str(error).strip().splitlines()[0]}"
+                handle.problem = f"Ray: {type(error).__name__} {str(error).strip()[:200]}".strip()
         return done
 
     def stop(self, handles: Sequence[RayHandle], *, kill: bool = False) -> None:

@@ -17,6 +17,7 @@ from pedigree.errors import MissingExtra
 class SubmititHandle:
     job: Any
     problem: str | None = None
+    stopped: bool = False
 
 
 class Submitit:
@@ -71,7 +72,8 @@ class Submitit:
             done = [handle for handle in handles if self._in_process or handle.job.done()]
             if done:
                 for handle in done:
-                    handle.problem = _problem(handle.job)
+                    if not handle.stopped:  # submitit waits long for a result that no cancelled job leaves
+                        handle.problem = _problem(handle.job)
                 return done
             left = deadline - time.monotonic()
             if left <= 0:
@@ -80,6 +82,7 @@ class Submitit:
 
     def stop(self, handles: Sequence[SubmititHandle], *, kill: bool = False) -> None:  # noqa: ARG002 - scancel kills by itself, after the cluster's grace
         for handle in handles:
+            handle.stopped = True
             handle.job.cancel()
 
 
