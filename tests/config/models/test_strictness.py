@@ -218,7 +218,7 @@ class Box(Config, Generic[T]):
     ],
 )
 def test_classes_that_hold_themselves_or_take_a_type_have_the_rules_too(model: Any, values: Any) -> None:
-    """Break: no `update` of the schema that a reference of Pydantic stands for."""
+    """Break: leave out `__get_pydantic_core_schema__` of Config."""
     with pytest.raises(ValidationError):
         model.model_validate(values)
     with pytest.raises(InvalidConfig):
@@ -303,6 +303,21 @@ def test_a_default_is_written_as_a_given_value_is() -> None:
     assert [type(value) for value in dump(Rate()).values()] == [float, str]
     assert type(Rate().path) is type(Path())
     assert repr(dump(Rate())) == repr(dump(Rate(rate=1.0, path=Path("a/../b"))))
+
+
+def test_a_default_of_a_subclass_is_written_whole() -> None:
+    """So that reading it back says what is wrong, and does not lose half. Break: no `polymorphic_serialization`."""
+
+    class Wider(One):
+        more: int = 3
+
+    class Holder(Config):
+        one: One = Wider(kind=1)
+
+    written = dump(Holder())
+    assert written == {"one": {"kind": 1, "left": 0, "more": 3}}
+    with pytest.raises(InvalidConfig, match="one.more: unknown key"):
+        validate(Holder, written)
 
 
 def test_a_schema_for_editors_can_still_be_made() -> None:

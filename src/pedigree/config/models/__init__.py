@@ -3,7 +3,7 @@
 from pedigree.config.models.base import Config
 from pedigree.config.models.dtypes import NumpyDtype, TorchDtype
 from pedigree.config.models.mismatch import Mismatch
-from pedigree.config.models.problems import Problem
+from pedigree.config.models.problem import Problem
 from pedigree.config.models.readings import MASK
 from pedigree.config.models.redaction import redact
 from pedigree.config.models.secrets import Secret

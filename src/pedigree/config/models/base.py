@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self, cast
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
 from pydantic_core import CoreSchema
@@ -29,19 +29,15 @@ class Config(BaseModel):
         ser_json_inf_nan="strings",
         validate_by_name=True,
         validate_by_alias=True,
+        polymorphic_serialization=True,  # a default of a subclass is written whole, not cut down to its field's class
         protected_namespaces=(),  # `model_...` is what half of the fields here are called
         use_attribute_docstrings=True,
     )
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        schema = handler(source)
-        found = handler.resolve_ref_schema(schema)
-        strict: CoreSchema = near_strict(found, handler.resolve_ref_schema)
-        if found is schema:
-            return strict
-        cast(dict[str, Any], found).update(strict)  # a class that holds itself: what the reference stands for
-        return schema
+        strict: CoreSchema = near_strict(handler(source), handler.resolve_ref_schema)
+        return strict
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A copy; with `update`, one that is validated anew. Pydantic's own takes any value under any key."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from pydantic import SecretBytes, SecretStr
 from pydantic_core import core_schema
 
 from pedigree.config.models import readings
@@ -87,7 +86,7 @@ class _Rules:
         exact = None if own else self.exact(schema)
         if exact is not None:
             return _guarded(schema, exact)
-        if kind == "lax-or-strict" and _is_secret_of_pydantic(schema):
+        if kind in ("lax-or-strict", "json-or-python") and _is_secret_of_pydantic(schema):
             guarded = core_schema.no_info_before_validator_function(readings.unmasked, schema)
             return {**guarded, "metadata": {readings.MARK: "value"}}
         if kind == "any":
@@ -213,10 +212,13 @@ def _guarded(schema: Schema, exact: frozenset[tuple[type, Any]]) -> Schema:
 
 
 def _is_secret_of_pydantic(schema: Schema) -> bool:
-    """SecretStr is written as a mask, and reads that back as if it were the secret."""
-    union = schema["strict_schema"].get("python_schema", {})
-    classes = [choice.get("cls") for choice in union.get("choices", ()) if isinstance(choice, dict)]
-    return any(cls in (SecretStr, SecretBytes) for cls in classes)
+    """SecretStr, SecretBytes and Pydantic's own Secret are written as a mask, and read that back as if it were one.
+
+    Nothing but the function that writes them tells all three.
+    """
+    written = schema.get("lax_schema", schema).get("serialization", {}).get("function")
+    name = getattr(written, "__name__", "")
+    return getattr(written, "__module__", "") == "pydantic.types" and name.startswith("_serialize_secret")
 
 
 def _closed(schema: Schema) -> Schema:

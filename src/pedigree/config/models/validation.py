@@ -12,7 +12,8 @@ from pydantic_core import PydanticSerializationError, from_json
 from pedigree.config.models.changes import changed_at
 from pedigree.config.models.filling import fill
 from pedigree.config.models.prepared import Prepared, prepare
-from pedigree.config.models.problems import Circumstances, Problem, locate, missing, problems
+from pedigree.config.models.problem import Circumstances, Problem
+from pedigree.config.models.problems import locate, missing, problems
 from pedigree.config.models.readings import SPECIAL
 from pedigree.config.models.redaction import redact_origins
 from pedigree.config.models.secrets import mark_environment
