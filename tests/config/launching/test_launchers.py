@@ -90,7 +90,7 @@ def two_nodes() -> Iterator[Any]:
         ray.init(address=cluster.address, log_to_driver=False)
         yield cluster
         ray.shutdown()
-        cluster.shutdown()
+        cluster.shutdown()  # type: ignore[no-untyped-call, unused-ignore]  # Ray's test cluster has no types
 
 
 @pytest.mark.slow

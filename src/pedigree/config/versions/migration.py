@@ -12,7 +12,7 @@ from pedigree.config.versions.families import Family, family_of
 from pedigree.config.versions.mistakes import refuse_old
 from pedigree.config.versions.numbering import KEY, number, number_of
 from pedigree.config.versions.operations import path_of
-from pedigree.config.versions.shapes import defaults, has_versions, same, versioned
+from pedigree.config.versions.shapes import defaults, has_versions, holds_versions, same, versioned
 from pedigree.errors import InvalidConfig
 
 
@@ -34,7 +34,8 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Migrated:
-    """`values` and `origins` in the terms of the model; they share nothing with what was given.
+    """`values` and `origins` in the terms of the model; they are those given where nothing has a version, and share
+    nothing with them otherwise.
 
     `old_names` maps the path of each value that was renamed, and of what is in it, to its path in the file; `since` to
     the version that renamed it. `kept` has the paths of old defaults that files left out and the new version would
@@ -68,6 +69,8 @@ def migrate(values: Value, origins: Origins | None, model: Any, *, partial: bool
     Raises InvalidConfig for a version that is none, is missing, or is newer than the code, for a missing step, a
     failing function, a new key that an old file has already, and an old file that its own version refuses.
     """
+    if origins is not None and not holds_versions(model):
+        return Migrated(values, origins)
     draft = Draft(values, origins)
     steps: list[Step] = []
     _walk(draft, model, (), steps, partial)

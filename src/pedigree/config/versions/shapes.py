@@ -6,7 +6,7 @@ import dataclasses
 import types
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, ForwardRef, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
@@ -177,6 +177,24 @@ def _items(annotation: Any) -> list[Any]:
     if not isinstance(origin, type):
         return []
     return [args[-1]] if issubclass(origin, Mapping) else [one for one in args if one is not Ellipsis][:1]
+
+
+@cache
+def holds_versions(model: Any) -> bool:
+    """Whether the model, or anything that it may hold, has versions: most have none, and a sweep asks at each point."""
+    return _holds(model, set())
+
+
+def _holds(annotation: Any, seen: set[int]) -> bool:
+    if id(annotation) in seen:
+        return False
+    seen.add(id(annotation))
+    if is_model(annotation):
+        return has_versions(annotation) or any(_holds(field.annotation, seen) for field in fields(annotation))
+    if isinstance(annotation, (str, ForwardRef)):
+        return True  # not known yet
+    inside = (*get_args(annotation), *([annotation.__value__] if hasattr(annotation, "__value__") else ()))
+    return any(_holds(one, seen) for one in inside if not isinstance(one, str) or get_origin(annotation) is not Literal)
 
 
 def has_versions(model: Any) -> bool:
