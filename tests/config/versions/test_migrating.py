@@ -22,7 +22,7 @@ def values(text: str, model: Any) -> Any:
 
 
 def test_a_file_of_the_present_version_stays_as_it_is() -> None:
-    """Scenario 1. Break: filling in defaults whatever the version."""
+    """Scenario 1. Break: migrating on from the target version."""
     migrated = migrate(*given("version: 3\nnew_context: 512\n"), ResNetV3)
     assert migrated.values == {"version": 3, "new_context": 512}
     assert migrated.steps == ()
@@ -85,10 +85,37 @@ def test_a_saved_configuration_runs_again_as_it_was() -> None:
     )
 )
 def test_two_migrations_in_a_row_give_what_one_gives(config: dict[str, Any]) -> None:
-    """migrate(migrate(c, v2), v3) == migrate(c, v3). Break: comparing defaults at the end only."""
+    """migrate(migrate(c, v2), v3) == migrate(c, v3). Break: filling in defaults of the file's own version only."""
     at_once = migrate(config, None, ResNetV3).values
     assert same(at_once, migrate(migrate(config, None, ResNetV2).values, None, ResNetV3).values)
     assert same(at_once, migrate(at_once, None, ResNetV3).values)
+
+
+def test_a_default_that_was_kept_once_counts_as_set() -> None:
+    """A file of v1 left lr out; v2 kept 1 for it, and v3 adopts only for files that leave it out.
+
+    Break: comparing defaults with those of the last version alone.
+    """
+    family = Family("k", unversioned=1)
+
+    @family.version()
+    class One(Closed):
+        version: Literal[1] = 1
+        lr: int = 1
+
+    @family.version(Default("lr", was=1, now=2))
+    class Two(Closed):
+        version: Literal[2] = 2
+        lr: int = 2
+
+    @family.version(Default("lr", was=2, now=3, adopt=True))
+    class Three(Closed):
+        version: Literal[3] = 3
+        lr: int = 3
+
+    assert values("{}", Three) == {"version": 3, "lr": 1} == migrate(values("{}", Two), None, Three).values
+    assert values("version: 2", Three) == {"version": 3}
+    assert One.model_fields
 
 
 def test_models_inside_have_versions_of_their_own() -> None:
@@ -106,12 +133,27 @@ def test_models_inside_have_versions_of_their_own() -> None:
 
 
 def test_names_lead_back_through_outer_and_inner_renames() -> None:
-    """Break: not re-keying names of what lies in a mapping that moves."""
+    """Break: asking for the whole path only, not for what it lies in, when a name is looked up."""
     migrated = migrate(*given("version: 1\nnet: {version: 2, context: 300}\noptimizer: {lr: .3}\n"), ExperimentV2)
     assert migrated.old_names["model", "new_context"] == ("net", "context")
     assert migrated.old_names["training", "optimizer", "lr"] == ("optimizer", "lr")
     assert migrated.values["training"] == {"epochs": 10, "optimizer": {"lr": 0.3}}
     assert at(migrated.origins, ("model", "new_context")).losers()[-1].line == 2
+
+
+def test_a_name_moves_with_the_mapping_around_it() -> None:
+    """Break: not re-keying names of what lies in a mapping that moves."""
+    family = Family("n")
+    family.step(1)
+
+    @family.version(Rename("opt.lr", "opt.rate"), Rename("opt", "training"))
+    class Two(BaseModel):
+        version: Literal[2]
+
+    assert migrate({"version": 1, "opt": {"lr": 1}}, None, Two).old_names == {
+        ("training",): ("opt",),
+        ("training", "rate"): ("opt", "lr"),
+    }
 
 
 def test_nothing_that_was_given_changes() -> None:

@@ -370,7 +370,7 @@ def _copied(tree: Tree, holder: Node, index: int, new: Path, value: Value, raw: 
     if target is None or target.kind != "mapping":
         raise _RefusedError("what it moves into is an alias or no mapping")
     if not raw:
-        if item.kind == "alias" or _anchored(item) or (item.kind != "scalar" and tree.comments(start, finish)):
+        if item.kind == "alias" or _anchored(item) or (item.kind != "scalar" and tree.comments(key.end, finish)):
             raise _RefusedError("what it holds cannot be moved in other words than its own")
         yield from _inserted(tree, new, value, None)
         return
