@@ -58,7 +58,7 @@ def check_against_oracle(text: str, *, may_refuse: bool) -> None:
 @settings(max_examples=CASES, deadline=None)
 @given(st.integers(0, 2**32))
 def test_plain_layouts_are_rewritten_to_what_migrating_gives(seed: int) -> None:
-    """Nothing is refused but what must be. Break: inserting a moved block without shifting its lines."""
+    """Nothing is refused but what must be. Break: inserting moved lines without their indentation."""
     check_against_oracle(Layout(Random(seed), plain=True).text(), may_refuse=False)
 
 
@@ -79,7 +79,7 @@ def resnet(text: str, **options: Any) -> str:
 
 
 def test_comments_quotes_and_order_stay() -> None:
-    """Break: writing the file anew from its values."""
+    """Break: losing the quotes of a key that is renamed."""
     before = (
         "# @package model\n# A small one.\n\nversion: 1   # old\n\n# pixels\n'size': \"28x14\"  # h x w\n"
         "layers:    18\nlr_ms: 50 # ms\n# verbose\ndebug: true # off in CI\n"
@@ -150,7 +150,7 @@ def test_a_file_that_states_no_version_may_be_told_one() -> None:
     ],
 )
 def test_what_cannot_be_spliced_is_refused_and_says_why(tmp_path: Path, text: str, reason: str) -> None:
-    """Break: changing what an alias repeats."""
+    """Break: splicing a value that has a tag."""
     file = tmp_path / "e.yaml"
     file.write_text(text)
     with pytest.raises(InvalidConfig, match=reason):
