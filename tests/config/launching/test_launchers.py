@@ -85,7 +85,7 @@ def two_nodes() -> Iterator[Any]:
         from ray.cluster_utils import Cluster
 
         ray: Any = import_module("ray")
-        cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "object_store_memory": 80_000_000})
+        cluster: Any = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "object_store_memory": 80_000_000})
         cluster.add_node(num_cpus=1, object_store_memory=80_000_000)
         ray.init(address=cluster.address, log_to_driver=False)
         yield cluster

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pedigree.config import launching
@@ -32,6 +32,7 @@ def test_each_job_has_a_folder_with_its_frozen_file_named_for_what_sets_it_apart
 
 
 @given(st.lists(st.lists(st.text(max_size=40), max_size=4), min_size=1, max_size=20))
+@example([["x=" + "y" * 300], ["x=" + "Y" * 300]])
 def test_names_are_safe_bounded_and_unique_for_any_overrides(points: list[list[str]]) -> None:
     """Break: leave out the number; cut without a bound; let a slash through."""
     names = naming.names(points)

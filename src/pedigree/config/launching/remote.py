@@ -19,7 +19,7 @@ def carry_out(text: str) -> str | None:
     order = replace(Order.of(text), parent=os.getpid())
     process = start_supervisor(order)
     try:
-        said, _ = process.communicate()
+        said = _ended(process)
     except BaseException:
         process.terminate()
         try:
@@ -29,3 +29,13 @@ def carry_out(text: str) -> str | None:
             process.communicate()
         raise
     return problem_of(process.returncode, said)
+
+
+def _ended(process: subprocess.Popen[bytes]) -> bytes:
+    """What it said, once it has ended. Awake now and then: Ray interrupts a task by raising in its thread, which a
+    thread that waits in the kernel does not notice."""
+    while True:
+        try:
+            return process.communicate(timeout=0.5)[0]
+        except subprocess.TimeoutExpired:
+            continue
