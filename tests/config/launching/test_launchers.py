@@ -50,7 +50,7 @@ LAUNCHERS = [
 
 @pytest.mark.parametrize("make", LAUNCHERS)
 def test_every_launcher_gives_the_same_sweep(make: Callable[[Path], Launcher], tmp_path: Path) -> None:
-    """Break: take the launcher's word for the outcome: a job that fails or kills its supervisor is then done."""
+    """Break: take a job whose supervisor left no outcome for done."""
     whats = ["text", "raise", "crash", "lose", "a"]
     sweep = launching.plan(tmp_path / "s", [Frozen([f"what={what}"]) for what in whats], launching.function(jobs.do))
     report = sweep.run(make(tmp_path))
@@ -107,7 +107,7 @@ def test_ray_spreads_the_jobs_over_its_nodes(two_nodes: Any, tmp_path: Path) -> 
 
 @pytest.mark.slow
 def test_a_task_of_submitit_knows_its_rank(tmp_path: Path) -> None:
-    """Break: read only SLURM's variables: both tasks are then rank 0."""
+    """Break: leave submitit's own variables unread: both tasks are then rank 0."""
     import submitit
 
     executor = submitit.AutoExecutor(folder=tmp_path, cluster="local")

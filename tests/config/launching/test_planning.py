@@ -20,7 +20,7 @@ WORK = launching.command(["true"])
 
 
 def test_each_job_has_a_folder_with_its_frozen_file_named_for_what_sets_it_apart(tmp_path: Path) -> None:
-    """Break: keep overrides in the name that all points share; write every point into the same file."""
+    """Break: keep overrides in the name that all points share."""
     points = [Frozen([f"x={x}", "+opt=adam", f"db/server={x}"]) for x in range(3)]
     sweep = launching.plan(tmp_path / "s", points, WORK)
     assert list(sweep.jobs) == [f"{x:04d}-x={x},db_server={x}" for x in range(3)]
@@ -34,7 +34,7 @@ def test_each_job_has_a_folder_with_its_frozen_file_named_for_what_sets_it_apart
 @given(st.lists(st.lists(st.text(max_size=40), max_size=4), min_size=1, max_size=20))
 @example([["x=" + "y" * 300], ["x=" + "Y" * 300]])
 def test_names_are_safe_bounded_and_unique_for_any_overrides(points: list[list[str]]) -> None:
-    """Break: leave out the number; cut without a bound; let a slash through."""
+    """Break: leave out the number; do not cut; let a slash through."""
     names = naming.names(points)
     assert len({name.casefold() for name in names}) == len(points)
     for name in names:
@@ -72,7 +72,7 @@ def test_secrets_are_in_no_name_and_no_manifest(override: str, hidden: bool, tmp
 
 
 def test_a_plan_that_fails_leaves_nothing(tmp_path: Path) -> None:
-    """Break: make the folder under its own name and fill it there."""
+    """Break: leave what was filled so far."""
 
     class Unwritable(Frozen):
         def write(self, path: Any) -> None:
@@ -102,7 +102,7 @@ def test_what_cannot_be_planned_or_opened_is_said(tmp_path: Path) -> None:
 
 
 def test_a_command_that_is_no_list_and_a_function_that_nobody_finds_are_refused() -> None:
-    """Break: split a text at its spaces."""
+    """Break: take a text for the list of its letters."""
     with pytest.raises(InvalidConfig, match="it must be a list of its words"):
         launching.command("python train.py")
     with pytest.raises(InvalidConfig, match="cannot have 0 ranks"):

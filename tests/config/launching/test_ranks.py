@@ -70,8 +70,8 @@ SUBMITIT = {
     ],
 )
 def test_each_launcher_is_understood(environment: dict[str, str], expected: DistEnv) -> None:
-    """Break: read the world of SLURM from SLURM_NTASKS, which is the allocation's; take Open MPI's NODE_RANK, which
-    counts processes, for the node; leave out Lightning, whose ranks then all write."""
+    """Break: read the world of SLURM from SLURM_NTASKS, which is the allocation's; leave out Lightning, whose ranks
+    then all write."""
     assert DistEnv.from_env(environment) == expected
     assert DistEnv.from_env(environment).is_main == (expected.rank == 0)
 
@@ -107,7 +107,7 @@ def test_each_launcher_is_understood(environment: dict[str, str], expected: Dist
 def test_of_launchers_inside_each_other_the_innermost_counts(
     environment: dict[str, str], rank: int, world: int, launcher: str
 ) -> None:
-    """Break: compare every two launchers; let SLURM win."""
+    """Break: compare every two launchers."""
     found = DistEnv.from_env(environment)
     assert (found.rank, found.world_size, found.launcher) == (rank, world, launcher)
 
@@ -135,7 +135,7 @@ def test_a_batch_script_is_no_task_of_a_step(special: dict[str, str]) -> None:
 
 @given(st.integers(0, 999), st.sampled_from([{}, TORCHRUN, SLURM, OPENMPI, MPICH, SUBMITIT]))
 def test_the_index_of_a_sweep_is_never_a_rank(index: int, environment: dict[str, str]) -> None:
-    """Break: fall back to SLURM_ARRAY_TASK_ID where no rank is set."""
+    """Break: fall back to SLURM_ARRAY_TASK_ID where RANK is not set."""
     names = ["SLURM_ARRAY_TASK_ID", "HYDRA_JOB_NUM", "PBS_ARRAY_INDEX", "LSB_JOBINDEX", "SGE_TASK_ID", "JOB_NUM"]
     sweep = {name: str(index) for name in names} | {"PEDIGREE_JOB": f"/sweep/jobs/{index:04d}"}
     assert DistEnv.from_env({**environment, **sweep}) == DistEnv.from_env(environment)
@@ -173,7 +173,7 @@ def test_the_index_of_a_sweep_is_never_a_rank(index: int, environment: dict[str,
     ],
 )
 def test_what_cannot_be_is_refused(environment: dict[str, str], message: str) -> None:
-    """Break: take rank 0 where a variable is missing: two processes write the same files."""
+    """Break: take rank 0, or a world of 1, where its variable is missing: two processes write the same files."""
     with pytest.raises(InvalidConfig) as caught:
         DistEnv.from_env(environment)
     assert message in str(caught.value)
@@ -187,7 +187,7 @@ def test_its_variables_give_the_same_place_again(environment: dict[str, str]) ->
 
 
 def test_slurm_lists_are_written_out() -> None:
-    """Break: lose the zeros in front; split at the commas inside of brackets."""
+    """Break: lose the zeros in front."""
     assert hosts("gpu[01-03,7],login") == ["gpu01", "gpu02", "gpu03", "gpu7", "login"]
     assert hosts("r[1-2]-n[09-10].x") == ["r1-n09.x", "r1-n10.x", "r2-n09.x", "r2-n10.x"]
     assert counts("4(x2),3") == [4, 4, 3]

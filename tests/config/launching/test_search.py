@@ -88,7 +88,7 @@ def test_what_nothing_can_be_drawn_from_is_refused(texts: list[str], message: st
 
 
 def test_a_search_finds_the_better_half_and_names_the_best(tmp_path: Path) -> None:
-    """Break: tell every value with the opposite sign; give a trial the job of another."""
+    """Break: tell every value with the opposite sign."""
     report = searched(tmp_path, 12, jobs_at_once=2)
     assert [trial.number for trial in report.trials] == list(range(12))
     for trial in report.trials:
@@ -126,7 +126,7 @@ def test_a_search_that_goes_on_draws_what_it_would_have_drawn(tmp_path: Path) ->
 
 
 def test_trials_that_fail_are_told_as_failed_and_the_search_goes_on(tmp_path: Path) -> None:
-    """Break: tell a missing value or nan as 0; leave the trial of a failed job open."""
+    """Break: tell a missing value as 0."""
 
     def composed(overrides: list[str]) -> Frozen:
         frozen = compose_point(overrides)

@@ -39,7 +39,7 @@ def alive(pid: int) -> bool:
 
 
 def test_a_job_that_fails_in_any_way_harms_no_other(tmp_path: Path) -> None:
-    """Break: raise out of the loop at the first failure; take a lost supervisor for a success."""
+    """Break: take a lost supervisor for a success."""
     sweep = planned(tmp_path, ["text", "raise", "exit", "crash", "lose", "fine"])
     report = sweep.run(Local(jobs=3))
     assert [job.state for job in report.jobs] == ["done", "failed", "failed", "failed", "failed", "done"]
@@ -74,7 +74,7 @@ def test_a_command_gets_its_frozen_file_as_argument_and_variable(tmp_path: Path)
 
 
 def test_edits_of_the_configuration_directory_change_nothing_while_it_runs(tmp_path: Path) -> None:
-    """Break: let jobs compose again from the directory."""
+    """Break: have the job read the directory, not the file that it is handed."""
     conf = tmp_path / "conf.yaml"
     conf.write_text("x: 3")
 
@@ -91,7 +91,7 @@ def test_edits_of_the_configuration_directory_change_nothing_while_it_runs(tmp_p
 
 
 def test_a_frozen_file_that_was_changed_starts_nothing(tmp_path: Path) -> None:
-    """Break: compare the digest that the file states of itself."""
+    """Break: verify nothing before the start."""
     sweep = planned(tmp_path, ["a", "b"])
     path = Path(sweep.folder("0001-what=b").config)
     frozen = path.read_text()
@@ -142,7 +142,7 @@ def test_fail_fast_stops_those_under_way_and_starts_no_more(tmp_path: Path) -> N
 
 
 def test_ctrl_c_ends_the_jobs_with_all_that_they_started(tmp_path: Path) -> None:
-    """Break: signal the job alone, not its group; give up waiting at the first SIGTERM that a job ignores."""
+    """Break: signal the job alone, not its group."""
     sweep = planned(tmp_path, ["deaf", "sleep", "a"], grace_s=0.5)
     result = Path(sweep.folder("0000-what=deaf").file("result.json"))
 
@@ -252,7 +252,7 @@ def test_ranks_of_one_job_end_together(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_ranks_reduce_with_torch_and_read_the_same_frozen_file(tmp_path: Path) -> None:
-    """Break: give each rank a port of its own; give every rank rank 0: both hang or sum wrongly."""
+    """Break: give each rank a port of its own: they wait for each other until it times out."""
     points = [Frozen([f"x={x}"]) for x in (7, 8)]
     sweep = launching.plan(tmp_path / "s", points, launching.function(jobs.all_reduce, ranks=3))
     report = sweep.run(Local(jobs=2)).check()
