@@ -56,7 +56,7 @@ def processes_of(folder: Path) -> list[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [random.randrange(10**6)] if NIGHTLY else [1, 2])
 def test_a_sweep_killed_at_random_moments_ends_as_one_that_was_not(seed: int, tmp_path: Path) -> None:
-    """Break: leave a job alone that the manifest calls running."""
+    """Break: write the manifest in place; let jobs live on when their sweep is killed."""
     print(f"seed {seed}")
     rng = random.Random(seed)
     points = [Frozen([f"x={x}"]) for x in range(10)]
