@@ -100,6 +100,7 @@ def test_a_search_finds_the_better_half_and_names_the_best(tmp_path: Path) -> No
     assert report.rows()[3]["x"] == report.trials[3].parameters["x"]
 
 
+@pytest.mark.slow
 def test_a_search_that_goes_on_draws_what_it_would_have_drawn(tmp_path: Path) -> None:
     """Break: seed the sampler once in each process."""
     straight = searched(tmp_path / "a", 12)
@@ -125,6 +126,7 @@ def test_a_search_that_goes_on_draws_what_it_would_have_drawn(tmp_path: Path) ->
     assert searched(tmp_path / "c", 2, seed=1).trials != straight.trials[:2]
 
 
+@pytest.mark.slow
 def test_trials_that_fail_are_told_as_failed_and_the_search_goes_on(tmp_path: Path) -> None:
     """Break: tell a missing value as 0."""
 
