@@ -198,3 +198,22 @@ def test_a_sweep_with_failures_says_so_and_goes_on(project: Path) -> None:
     assert [row["state"] for row in json.loads(again.stdout)] == ["done", "done"]
     nothing = run(project, "--resume", "sweep", "lr=3")
     assert "--resume goes on with the points of sweep, and overrides were given: lr=3." in nothing.stderr
+
+
+@pytest.mark.slow
+def test_a_search_learns_and_its_best_runs_again(project: Path) -> None:
+    """Break: give Optuna the wrong direction."""
+    words = ["--search", "6", "lr=tag(log,interval(1e-3,1))", "model=small,big", "--maximize", "--json"]
+    ran = run(project, *words, "--run-dir", "found", "--jobs", "2")
+    assert ran.returncode == 0, ran.stderr
+    trials = json.loads(ran.stdout)["trials"]
+    assert [trial["state"] for trial in trials] == ["done"] * 6
+    best = max(trials, key=lambda trial: trial["value"])
+    assert f"The best is trial {best['number']};" in ran.stderr
+    again = run(project, "--from", f"found/jobs/{best['job']}/config.json")
+    assert again.stdout.split()[2] == f"{best['lr']}"
+    more = run(project, *words[:1], "8", *words[2:], "--resume", "found")
+    assert len(json.loads(more.stdout)["trials"]) == 8
+    typo = run(project, "--search", "2", "lrr=interval(0,1)", "--run-dir", "other")
+    assert "Did you mean 'lr'?" in typo.stderr
+    assert not (project / "other").exists()

@@ -15,6 +15,7 @@ usage: {script} [OVERRIDE ...] [OPTION ...]
 
 What to do
   -m, --multirun            run every point: lr=0.1,0.2  seed='range(1,5)'  model='glob(res*)'
+      --search N            run N trials chosen by Optuna: lr='tag(log,interval(1e-5,1e-1))'  model=a,b
       --print               print the configuration instead of running: --print yaml|json|frozen|defaults
       --why KEY             print where the value of KEY comes from, and what lost to it
       --from FILE           run a frozen configuration again, as it was, without composing
@@ -30,7 +31,10 @@ How
       --launcher NAME       local, submitit (SLURM) or ray
       --with KEY=VALUE      a setting of the launcher: timeout_min=60, cluster=slurm, address=auto
       --ranks N             processes for each point, with torchrun's variables
-      --resume DIR          go on with a sweep: what is done stays done
+      --objective KEY       what a search looks at in the results, which are numbers unless it is given
+      --maximize            a search looks for the largest, not the smallest
+      --seed N              of a search (0)
+      --resume DIR          go on with a sweep or search: what is done stays done
       --retry-failed        with --resume, run what failed again
       --fail-fast           stop a sweep at its first failure
 
@@ -51,6 +55,9 @@ _WITH_VALUE = {
     "--launcher": "launcher",
     "--with": "settings",
     "--ranks": "ranks",
+    "--search": "search",
+    "--objective": "objective",
+    "--seed": "seed",
     "--resume": "resume",
 }
 _SHORT = {
@@ -68,8 +75,9 @@ _FLAGS = {
     "--retry-failed": "retry",
     "--fail-fast": "fail_fast",
     "--json": "json",
+    "--maximize": "maximize",
 }
-_NUMBERS = {"jobs", "ranks"}
+_NUMBERS = {"jobs", "ranks", "search", "seed"}
 _LISTS = {"files", "settings"}
 #: What `--print` takes; Hydra's `--cfg job` is the first.
 PRINTS = ("yaml", "json", "frozen", "defaults")
@@ -95,6 +103,10 @@ class Asked:
     jobs: int | None = None
     ranks: int | None = None
     launcher: str | None = None
+    search: int | None = None
+    objective: str | None = None
+    maximize: bool = False
+    seed: int | None = None
     resume: str | None = None
     retry: bool = False
     fail_fast: bool = False
@@ -138,7 +150,7 @@ def read(words: Sequence[str]) -> Asked:
 def _set(asked: Asked, name: str, attribute: str, text: str) -> None:
     value: Any = text
     if attribute in _NUMBERS:
-        if not text.isdecimal() or int(text) < 1:
+        if not text.isdecimal() or int(text) < (attribute != "seed"):
             raise InvalidInput(f"{name} takes a whole number from 1, got {text!r}.", remedy=f"For example {name} 4.")
         value = int(text)
     elif attribute == "what":

@@ -86,6 +86,10 @@ def _run(program: Program, asked: Asked) -> int:
     overrides = given.gathered(asked.files, os.environ, asked.overrides)
     if asked.help:
         return _help(program)
+    if asked.search is not None:
+        from pedigree.config.entry import searching
+
+        return searching.run(program, asked, overrides)
     if asked.sweep or asked.resume:
         from pedigree.config.entry import sweeping
 

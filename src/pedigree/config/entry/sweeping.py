@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pedigree.config.entry.arguments import Asked
     from pedigree.config.entry.program import Program
     from pedigree.config.frozen import Frozen
-    from pedigree.config.launching import Progress, Report, Sweep
+    from pedigree.config.launching import Progress, Report, Sweep, Work
 
 _LAUNCHERS = ("local", "submitit", "ray")
 
@@ -22,7 +22,7 @@ def run(program: Program, asked: Asked, overrides: Sequence[str]) -> int:
     """Lays out the sweep, or opens the one to go on with, and runs what is not done. Gives the exit code."""
     from pedigree.config.launching import open_sweep
 
-    _check(asked)
+    check(asked)
     if asked.resume is not None:
         if overrides:
             raise InvalidInput(
@@ -33,8 +33,8 @@ def run(program: Program, asked: Asked, overrides: Sequence[str]) -> int:
     else:
         sweep = _planned(program, asked, overrides)
     print(f"{len(sweep.jobs)} jobs in {os.path.relpath(sweep.path)}", file=sys.stderr)
-    with _launcher(asked, sweep) as launcher:
-        report = sweep.run(launcher, failed=asked.retry, fail_fast=asked.fail_fast, progress=_Bar(len(sweep.jobs)))
+    with launcher(asked, sweep.path) as chosen:
+        report = sweep.run(chosen, failed=asked.retry, fail_fast=asked.fail_fast, progress=Bar(len(sweep.jobs)))
     return _told(report, sweep, asked)
 
 
@@ -62,21 +62,30 @@ def frozen_points(program: Program, overrides: Sequence[str]) -> list[Frozen]:
 
 def _planned(program: Program, asked: Asked, overrides: Sequence[str]) -> Sweep:
     from pedigree.config.entry import place
-    from pedigree.config.launching import command, plan
+    from pedigree.config.launching import plan
 
     points = frozen_points(program, overrides)
-    folder = asked.run
-    if folder is None:
-        folder = place.chosen("sweep", points[0].hydra, points[0].values, facts=program.facts())
-        number, first = 1, folder
-        while os.path.lexists(folder):
-            number += 1
-            folder = f"{first}-{number}"
-    # The script itself, once for each job: PEDIGREE_CONFIG names the job's own frozen file, which it reads.
-    return plan(folder, points, command([sys.executable, os.path.abspath(sys.argv[0])], ranks=asked.ranks))
+    folder = asked.run or free(place.chosen("sweep", points[0].hydra, points[0].values, facts=program.facts()))
+    return plan(folder, points, work(asked))
 
 
-def _check(asked: Asked) -> None:
+def work(asked: Asked) -> Work:
+    """The script itself, once for each job: PEDIGREE_CONFIG names the job's own frozen file, which it reads."""
+    from pedigree.config.launching import command
+
+    return command([sys.executable, os.path.abspath(sys.argv[0])], ranks=asked.ranks)
+
+
+def free(path: str) -> str:
+    """The path, or the first of `path-2`, `path-3`, … where nothing is."""
+    number, found = 1, path
+    while os.path.lexists(found):
+        number += 1
+        found = f"{path}-{number}"
+    return found
+
+
+def check(asked: Asked) -> None:
     """Raises InvalidInput for a launcher that is none, before anything is laid out."""
     if asked.launcher is not None and asked.launcher not in _LAUNCHERS:
         raise InvalidInput(
@@ -85,13 +94,14 @@ def _check(asked: Asked) -> None:
         )
 
 
-def _launcher(asked: Asked, sweep: Sweep) -> Any:
+def launcher(asked: Asked, folder: str) -> Any:
+    """The launcher that was asked for, to be used in a `with` block; what it writes for itself goes below `folder`."""
     from pedigree.config import launching
 
     settings = _settings(asked.settings)
     if asked.launcher == "submitit":
         cluster = settings.pop("cluster", None)
-        return launching.Submitit(os.path.join(sweep.path, "submitit"), cluster=cluster, jobs=asked.jobs, **settings)
+        return launching.Submitit(os.path.join(folder, "submitit"), cluster=cluster, jobs=asked.jobs, **settings)
     if asked.launcher == "ray":
         return launching.OnRay(**settings)
     return launching.Local(jobs=asked.jobs or 1, **settings)
@@ -104,7 +114,7 @@ def _settings(texts: Sequence[str]) -> dict[str, Any]:
     return {one.key: one.value for one in parse_all(texts)}
 
 
-class _Bar:
+class Bar:
     """Progress on stderr: one line that changes on a terminal, a line for each job that ended elsewhere."""
 
     def __init__(self, jobs: int) -> None:
