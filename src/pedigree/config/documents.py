@@ -43,7 +43,7 @@ _TAGS = "tag:yaml.org,2002:"
 
 
 class Header(NamedTuple):
-    """A comment `# @package _global_` above the first value: `name` is "package"."""
+    """A comment `# @package _global_` with nothing above it but others of its kind: `name` is "package"."""
 
     name: str
     value: str
@@ -54,16 +54,16 @@ class Document(NamedTuple):
     """What a file holds. Nobody changes `values` or `origins`: they are shared, and aliases share inside them."""
 
     name: str
-    values: dict[Any, Value]
+    values: Value  #: a dict, or a list
     origins: Origins
     headers: tuple[Header, ...] = ()
 
 
 def read(data: bytes, name: str) -> Document:
-    """The document in these bytes: a mapping, or nothing, which is an empty one.
+    """The document in these bytes: a mapping; a list, for a group whose place holds one; nothing is an empty mapping.
 
     `name` is the file as messages and origins name it. A lone word `a` stands for `a: null`, as in Hydra. Raises
-    InvalidConfig with `name`, `line` and `column` for what is no UTF-8, no YAML, not a mapping, holds a key twice, a
+    InvalidConfig with `name`, `line` and `column` for what is no UTF-8, no YAML, a lone number, holds a key twice, a
     tag that is not of plain YAML, or is nested or repeats itself beyond measure.
     """
     text = _decoded(data, name)
@@ -72,9 +72,10 @@ def read(data: bytes, name: str) -> Document:
         values, origins = {}, {OWN: Origin("file", name, 1, 1)}
     elif isinstance(values, str):
         values, origins = {values: None}, {OWN: origins, values: origins}
-    elif not isinstance(values, dict):
-        what = "a list" if isinstance(values, list) else f"the value {values!r}"
-        raise _invalid(name, 1, 1, f"a configuration is a mapping of keys to values, and this file holds {what}")
+    elif not isinstance(values, (dict, list)):
+        raise _invalid(
+            name, 1, 1, f"a configuration is a mapping of keys to values, and this file holds the value {values!r}"
+        )
     return Document(name, values, origins, _headers(text) if text.lstrip("\ufeff \t\r\n").startswith("#") else ())
 
 
@@ -109,11 +110,10 @@ def _headers(text: str) -> tuple[Header, ...]:
         stripped = line.strip(" \t\r\ufeff")
         if not stripped:
             continue
-        if stripped[0] != "#":
-            break
         match = _HEADER.match(stripped)
-        if match is not None:
-            found.append(Header(match[1], match[2], number))
+        if match is None:  # as in Hydra, even another comment ends them
+            break
+        found.append(Header(match[1], match[2], number))
     return tuple(found)
 
 

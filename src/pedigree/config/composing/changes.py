@@ -5,6 +5,7 @@ Nothing that is given changes; what comes out shares with it all but the contain
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from pedigree.config.composing.merging import merged, refuse, shadowing
@@ -13,27 +14,33 @@ from pedigree.config.overrides import ListEdit, Operation, Override
 from pedigree.config.overrides.edits import same
 from pedigree.errors import InvalidConfig, InvalidInput, nearest
 
+#: Gives the value that the interpolation at a path stands for, None where it does not resolve.
+Found = Callable[[tuple[Any, ...]], "Value | None"]
+
 _MISSING = object()
 
 
-def changed(values: Value, origins: Origins, override: Override, origin: Origin) -> tuple[Value, Origins]:
+def changed(
+    values: Value, origins: Origins, override: Override, origin: Origin, found: Found = lambda _: None
+) -> tuple[Value, Origins]:
     """The tree with one override applied; `origin` is that of what it sets.
 
     Raises InvalidConfig for a key that is not there (or, to be added, is there), an index outside a list, an item
     to delete that has another value.
     """
-    change = _Change(override, origin)
+    change = _Change(override, origin, found)
     if not override.parts:
         change.refuse("it names no key", "Write key=value.")
     return change.at(values, origins, override.parts, ())
 
 
 class _Change:
-    __slots__ = ("origin", "override")
+    __slots__ = ("found", "origin", "override")
 
-    def __init__(self, override: Override, origin: Origin) -> None:
+    def __init__(self, override: Override, origin: Origin, found: Found) -> None:
         self.override = override
         self.origin = origin
+        self.found = found
 
     def at(self, values: Value, origins: Origins, parts: list[str], path: tuple[Any, ...]) -> tuple[Value, Origins]:
         """The container with the change made at `parts` below it."""
@@ -45,13 +52,15 @@ class _Change:
         place = None if present is _MISSING else _inside(origins, key)
         if rest:
             if not isinstance(present, (dict, list)):
-                if present is not _MISSING and present not in (None, "???") and not adds:
-                    self.refuse_leaf(present, (*path, key), rest[0], place)
-                if present not in (_MISSING, None, "???") and self.override.operation is Operation.ADD:
+                if present not in (_MISSING, None, "???") and not adds:
                     self.refuse_leaf(present, (*path, key), rest[0], place)
                 if not adds:
                     self.refuse_unknown({}, rest[0], (*path, key))
-                present, place = {}, {OWN: self.origin}
+                if self.override.operation is Operation.ADD and isinstance(present, str) and "${" in present:
+                    self.check_room(present, (*path, key), rest, place)
+                # Hydra's `+` makes room for what it adds, even in the place of a number or a text.
+                new = {OWN: self.origin}
+                present, place = {}, new if present is _MISSING else shadowing(new, place)
             value, inner = self.at(present, place, rest, (*path, key))
             return _with(values, origins, key, value, inner)
         if self.override.operation is Operation.DELETE:
@@ -81,6 +90,20 @@ class _Change:
                 f"Count from 0, or write {_dotted(path)}=append(…).",
             )
         return index % len(values), values[index]
+
+    def check_room(self, text: str, path: tuple[Any, ...], rest: list[str], place: Origins) -> None:
+        """Refuses to add, in the place of an interpolation, what the value it stands for has already."""
+        value = self.found(path)
+        if value is None:
+            self.refuse_leaf(text, path, rest[0], place)
+        if isinstance(self.override.value, (dict, list)):
+            return
+        for part in rest:
+            if not isinstance(value, (dict, list)):
+                return
+            _, value = self.find(value, part, path)
+        if value not in (_MISSING, None, "???"):
+            self.refuse_leaf(text, path, rest[0], place)
 
     def set(self, present: Any, place: Origins, path: tuple[Any, ...]) -> tuple[Value, Origins]:
         value, origin = self.override.value, self.origin
@@ -137,9 +160,11 @@ class _Change:
     def without(
         self, values: Value, origins: Origins, key: Any, present: Any, path: tuple[Any, ...]
     ) -> tuple[Value, Origins]:
-        if not self.override.bare and not same(present, self.override.value):
+        expected = self.override.value
+        # As in Hydra, `~key=null` asks for no value, and 1.0 is 1.
+        if not (self.override.bare or expected is None or same(present, expected) or _equal(present, expected)):
             self.refuse(
-                f"{_dotted(path)} is {_shown(present)}, not {_shown(self.override.value)}",
+                f"{_dotted(path)} is {_shown(present)}, not {_shown(expected)}",
                 f"Delete it whatever it is: ~{_dotted(path)}.",
             )
         if isinstance(values, list):
@@ -160,6 +185,11 @@ class _Change:
         self.refuse(f"there is no key {part!r} {where}", f"{hint}{there}")
 
     def refuse_leaf(self, present: Any, path: tuple[Any, ...], part: str, place: Origins) -> NoReturn:
+        if isinstance(present, str) and "${" in present:
+            self.refuse(
+                f"{_dotted(path)} is {present} (set at {own(place).text}), and an interpolation has no keys of its own",
+                "Override the value that it reads, or set it whole.",
+            )
         self.refuse(
             f"{_dotted(path)} is {_shown(present)} (set at {own(place).text}), and has no key {part!r}",
             f"Set it whole: {_dotted(path)}=VALUE.",
@@ -182,6 +212,11 @@ def _with(values: Value, origins: Origins, key: Any, value: Value, origin: Origi
         origins[key + 1] = origin
         return values, origins
     return {**values, key: value}, {**origins, key: origin}
+
+
+def _equal(present: Value, expected: Value) -> bool:
+    numbers = (int, float)
+    return type(present) in numbers and type(expected) in numbers and bool(present == expected)
 
 
 def _word(key: Any) -> str:

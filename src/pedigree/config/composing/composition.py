@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Dialect: TypeAlias = Literal["hydra-1.3", "hydra-1.4"]
 
+_ADDS = (Operation.ADD, Operation.FORCE_ADD)
 _SUFFIXES = {"hydra-1.3": (".yaml",), "hydra-1.4": (".yaml", ".yml")}
 
 
@@ -71,6 +72,7 @@ def compose(
     place = None if directory is None else os.fspath(directory)
     if sources is None:
         sources = search_path(place, search, dialect)
+    name = name.lstrip("/")
     if name.endswith(sources.suffixes):
         name = name.rpartition(".")[0]
     sources = _extended(sources, name, asked)
@@ -114,7 +116,7 @@ def _extended(sources: Sources, name: str, asked: Sequence[Override]) -> Sources
     found: object = None
     where = ""
     document = sources.load(name)
-    if document is not None:
+    if document is not None and isinstance(document.values, dict):
         block = document.values.get("hydra")
         if isinstance(block, dict) and "searchpath" in block:
             found, where = block["searchpath"], at(document.origins, ("hydra", "searchpath")).text
@@ -153,6 +155,12 @@ class _Composer:
             if not self.of_option(one):
                 self.assigned.append((one, origin))
                 continue
+            if not _is_option(one.value, one.operation is Operation.DELETE):
+                _refuse(
+                    one,
+                    "an option is the name of a file, a list of names or null",
+                    f"Put quotes around a name that reads as a number: {one.key}=\"'1'\".",
+                )
             demand = expansion.Demand(one.key, one.package, None if one.bare else one.value, origin)
             if one.operation is Operation.CHANGE:
                 self.changes.append(demand)
@@ -166,25 +174,25 @@ class _Composer:
                 )
 
     def of_option(self, one: Override) -> bool:
-        if one.names_group:
-            group = one.key.strip("/")
-            if not self.sources.is_group(group) and group.partition("/")[0] != "hydra":
-                known = [
-                    inner
-                    for top in self.sources.groups()
-                    for inner in (top, *(f"{top}/{x}" for x in self.sources.groups(top)))
-                ]
-                _refuse(
-                    one,
-                    f"there is no group {group!r} in {self.sources.shown}",
-                    f"{meant(group, known)}Correct the name.",
-                )
-            return True
-        if not one.key or "." in one.key or not (one.bare or isinstance(one.value, (str, list))):
+        """Whether an override asks for an option of a group, and not for a value."""
+        if not one.key or one.key == "hydra" or type(one.value) is ListEdit:
             return False
-        if one.key == "hydra" or type(one.value) is ListEdit:
+        if not self.sources.is_group(one.key.strip("/")):
+            if one.names_group and one.key.partition("/")[0] == "hydra":
+                return True
+            # A key of the tree may hold a slash; `change` looks whether it is there.
+            if one.names_group and (one.package is not None or one.operation in _ADDS):
+                self.refuse_group(one)
             return False
-        return self.sources.is_group(one.key)
+        # `db={port: 1}` changes what the option brought.
+        return not isinstance(one.value, dict)
+
+    def refuse_group(self, one: Override) -> NoReturn:
+        group = one.key.strip("/")
+        known = [
+            inner for top in self.sources.groups() for inner in (top, *(f"{top}/{x}" for x in self.sources.groups(top)))
+        ]
+        _refuse(one, f"there is no group {group!r} in {self.sources.shown}", f"{meant(group, known)}Correct the name.")
 
     def build(self, name: str) -> None:
         """Lays all files over one another, then applies the overrides of values."""
@@ -249,6 +257,12 @@ class _Composer:
     def lay(self, step: expansion.Step) -> None:
         """Lays one file over what is there."""
         values, origins = _own(step.document)
+        if isinstance(values, list) and not step.package:
+            raise InvalidConfig(
+                f"{own(origins).text}: the file holds a list, and the top of a configuration is a mapping.",
+                remedy="Give the list a key, or the file a package.",
+                place=own(origins).text,
+            )
         values, origins = wrapped(values, origins, step.package, own(origins))
         if not self.values:
             self.values, self.origins = values, origins
@@ -257,11 +271,8 @@ class _Composer:
 
     def follow(self, _text: str, path: tuple[Any, ...]) -> tuple[Value, Origins] | None:
         """What an interpolation stands for as the tree is now, so that a mapping can be laid over it."""
-        try:
-            found = resolve_at(self.values, path, environment=os.environ).tree
-        except InvalidInput:
-            return None
-        return found, spread(found, at(self.origins, path))
+        found = self.found(path)
+        return None if found is None else (found, spread(found, at(self.origins, path)))
 
     def change(self, override: Override, origin: Origin) -> None:
         if override.key == "hydra" or override.key.startswith("hydra."):
@@ -269,7 +280,16 @@ class _Composer:
             if override.operation is Operation.DELETE:
                 return
             override = override._replace(operation=Operation.FORCE_ADD)
-        self.values, self.origins = changed(self.values, self.origins, override, origin)
+        if override.names_group and override.key not in self.values:
+            self.refuse_group(override)
+        self.values, self.origins = changed(self.values, self.origins, override, origin, self.found)
+
+    def found(self, path: tuple[Any, ...]) -> Value | None:
+        """What the interpolation at `path` stands for as the tree is now; None where it does not resolve."""
+        try:
+            return resolve_at(self.values, path, environment=os.environ).tree
+        except InvalidInput:
+            return None
 
     def refuse_missing(self) -> None:
         found = list(_missing(self.values, ()))
@@ -284,9 +304,15 @@ class _Composer:
         )
 
 
+def _is_option(value: object, deletes: bool) -> bool:
+    if isinstance(value, list) and not deletes:
+        return all(isinstance(item, str) for item in value)
+    return value is None or isinstance(value, str)
+
+
 def _own(document: Document) -> tuple[Value, Origins]:
     """A document without its defaults list."""
-    if "defaults" not in document.values:
+    if not isinstance(document.values, dict) or "defaults" not in document.values:
         return document.values, document.origins
     return (
         {key: value for key, value in document.values.items() if key != "defaults"},

@@ -34,7 +34,7 @@ def entries(document: Document) -> list[Entry]:
     Raises InvalidConfig, with the place, for anything that is no entry, for `_self_` twice, and for an override that
     stands before an entry that is none.
     """
-    if "defaults" not in document.values:
+    if not isinstance(document.values, dict) or "defaults" not in document.values:
         return [Entry(own(document.origins), None, None, is_self=True)]
     written = document.values["defaults"]
     origins = document.origins["defaults"]

@@ -101,7 +101,10 @@ class _Expander:
         document = self.sources.load(name)
         if document is None:
             self.refuse_missing(name, None, None)
-        steps = self.node(name, _folder(name), _headed(document) or "", document, None, additions)
+        folder = _folder(name)
+        header = _headed(document)
+        package = packages.dotted(folder) if header is None else packages.joined("", header)
+        steps = self.node(name, folder, package, document, None, additions)
         for choice in self.overrides.values():
             if not choice.used and not _hydras(choice.key):
                 self.refuse_unused(choice)
@@ -129,9 +132,7 @@ class _Expander:
         self.open.append((name, package))
         listed = entries(document)
         if additions:
-            listed += [
-                Entry(one.origin, one.group, one.option, one.package, absolute=True, external=True) for one in additions
-            ]
+            listed += [self.addition(one, base) for one in additions]
         self.register(listed, base, package)
         slots: list[list[Step]] = [[] for _ in listed]
         postponed = []
@@ -150,6 +151,12 @@ class _Expander:
             slots[index] = self.children(entry, self.resolved(option, entry), base, package)
         self.open.pop()
         return [step for steps in slots for step in steps]
+
+    def addition(self, one: Demand, base: str) -> Entry:
+        """A demand as an entry: of a group beside the primary configuration, or else of one at the top."""
+        group = one.group.strip("/")
+        absolute = one.group.startswith("/") or not self.sources.is_group(_joined(base, group))
+        return Entry(one.origin, group, one.option, one.package, absolute=absolute, external=True)
 
     def register(self, listed: Iterable[Entry], base: str, package: str) -> None:
         """Notes the overrides of a list. The first to be noted wins, and outer files come before inner ones."""

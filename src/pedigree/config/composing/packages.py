@@ -18,8 +18,10 @@ def given(package: str, parent: str, group: str) -> str:
     """The package that `@package` in a defaults list means; `group` is the whole name of the entry's group."""
     if package == "_here_":
         return parent
-    if package == "_group_" or package.startswith("_group_."):
-        return dotted(group) + package[len("_group_") :]
+    if "_group_" in package:
+        whole = dotted(group)
+        filled = ".".join(whole if part == "_group_" else part for part in package.split("."))
+        return filled if package.startswith("_group_") else joined(parent, filled)
     return joined(parent, package)
 
 
