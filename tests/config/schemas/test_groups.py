@@ -54,7 +54,7 @@ def test_a_header_on_which_all_files_agree_is_respected(tmp_path: Path) -> None:
                 "experiment/a.yaml": "# @package _global_\ntrunk: {name: a}\n",
                 "experiment/b.yaml": "# a remark\n# @package _global_\n",
                 "opt/a.yaml": "# @package trunk.pair.source\nlr: 1\n",
-                "trunk/x.yaml": "# @package _group_\n",
+                "trunk/x.yaml": "# @package trunk\n",
             },
         ),
     )

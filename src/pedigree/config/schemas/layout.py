@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pedigree.config.composing.defaults import entries
-from pedigree.config.composing.packages import dotted, given
+from pedigree.config.composing.packages import dotted, given, joined
 from pedigree.config.composing.sources import Sources
 from pedigree.config.documents import Document
 from pedigree.errors import InvalidConfig
@@ -51,20 +51,19 @@ def laid_out(sources: Sources) -> Layout:
                 document = None
             if document is not None:
                 documents[group.name, option] = document
-            package = header_package(document, group.name, option)
+            package = header_package(document, group.name)
             group.headers.setdefault(package, []).append(option)
     _spread(layout, documents)
     return layout
 
 
-def header_package(document: Document | None, group: str, option: str) -> str:
+def header_package(document: Document | None, group: str) -> str:
     """Where the values of a file go by its `# @package`, or by its group where it has none."""
-    written = "_group_" if group else "_global_"
+    found = dotted(group)
     for header in document.headers if document is not None else ():
         if header.name == "package":
-            written = header.value
-    words = written.replace("_group_", dotted(group)).replace("_name_", option)
-    return words.removeprefix("_global_").removeprefix(".")
+            found = joined("", header.value)
+    return found
 
 
 def _names(sources: Sources, group: str) -> list[str]:
@@ -74,13 +73,13 @@ def _names(sources: Sources, group: str) -> list[str]:
 
 def _spread(layout: Layout, documents: dict[tuple[str, str], Document]) -> None:
     """Adds the packages that defaults lists give to a group: `- db@source: mysql`."""
-    for (parent, option), document in documents.items():
+    for (parent, _), document in documents.items():
         try:
             found = entries(document)
         except InvalidConfig as error:
             layout.broken.append(error.message)
             continue
-        place = header_package(document, parent, option)
+        place = header_package(document, parent)
         for entry in found:
             if entry.group is None or entry.package is None or entry.override or "$" in entry.package:
                 continue
