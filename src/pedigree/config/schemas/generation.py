@@ -9,11 +9,14 @@ from pydantic.errors import PydanticUserError
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
+from pedigree.config.versions import family_of
 from pedigree.errors import InvalidInput
 
 Schema: TypeAlias = dict[str, Any]
 
 
+#: Marks, until `generated` is done, what other versions of its family a model has.
+_OTHERS = "pedigree_versions"
 #: What `models.Secret` leaves in the metadata of its schema.
 _MARK = "pedigree_secret"
 
@@ -45,7 +48,10 @@ class _Generator(GenerateJsonSchema):
                 if spelling != shown:
                     made["properties"].setdefault(spelling, made["properties"][shown])
                     made["required"] = [needed for needed in made.get("required", ()) if needed != shown]
-        return made
+        return _marked(made, schema["cls"])
+
+    def dataclass_schema(self, schema: core_schema.DataclassSchema) -> JsonSchemaValue:
+        return _marked(super().dataclass_schema(schema), schema["cls"])
 
     def handle_invalid_for_json_schema(self, schema: core_schema.CoreSchema, error_info: str) -> JsonSchemaValue:  # noqa: ARG002  (pydantic names them)
         return {}
@@ -61,11 +67,64 @@ class _Generator(GenerateJsonSchema):
         return {"type": ["string", "number"]} if not schema.get("strict") else super().timedelta_schema(schema)
 
 
+def _marked(made: JsonSchemaValue, model: Any) -> JsonSchemaValue:
+    """With the older versions of the newest one: files written for them are migrated."""
+    family = family_of(model)
+    if family is None or family.models[family.newest] is not model or len(family.models) == 1:
+        return made
+    return {**made, _OTHERS: [family.models[number] for number in sorted(family.models, reverse=True)[1:]]}
+
+
 def generated(model: Any) -> Schema:
     """The schema of a Config, any pydantic model, or a dataclass, with its parts under `$defs`.
 
-    Raises InvalidInput for what is no such thing.
+    Where a model is the newest version of a family, the older ones may stand in its place. Raises InvalidInput for
+    what is no such thing.
     """
+    made = _plain(model)
+    definitions: Schema = made.setdefault("$defs", {})
+    pending: list[Any] = [made]
+    while pending:
+        one = pending.pop()
+        if not isinstance(one, dict):
+            pending += one if isinstance(one, list) else ()
+            continue
+        others = one.pop(_OTHERS, ())
+        if others:
+            names = [_taken(other, definitions, pending) for other in others]
+            newest = {name: item for name, item in one.items() if name != "$defs"}
+            for name in newest:
+                del one[name]
+            one["anyOf"] = [newest, *({"$ref": f"#/$defs/{name}"} for name in names)]
+        pending += one.values()
+    return made
+
+
+def _taken(model: Any, definitions: Schema, pending: list[Any]) -> str:
+    """The name of another model's schema among the definitions, where it is put with its own parts."""
+    name = f"{model.__module__}.{model.__qualname__}".replace("<locals>.", "")
+    if name not in definitions:
+        made = _plain(model)
+        parts = made.pop("$defs", {})
+        for part, schema in {**parts, "": made}.items():
+            key = f"{name}.{part}" if part else name
+            definitions[key] = _prefixed(schema, name)
+            pending.append(definitions[key])
+    return name
+
+
+def _prefixed(schema: Any, prefix: str) -> Any:
+    if isinstance(schema, dict):
+        return {
+            key: item.replace("#/$defs/", f"#/$defs/{prefix}.")
+            if key == "$ref" and isinstance(item, str)
+            else _prefixed(item, prefix)
+            for key, item in schema.items()
+        }
+    return [_prefixed(item, prefix) for item in schema] if isinstance(schema, list) else schema
+
+
+def _plain(model: Any) -> Schema:
     try:
         found: Schema = TypeAdapter(model).json_schema(schema_generator=_Generator)
     except PydanticUserError as error:
