@@ -270,6 +270,18 @@ def test_a_group_is_not_unused_where_what_names_it_is_broken(tmp_path: Path) -> 
     assert [line.partition(": ")[0] for line in found] == ["error broken.yaml:2:12 defaults"]
 
 
+def test_what_is_unused_of_a_search_path_is_nobodys_business(tmp_path: Path) -> None:
+    """Break: ask of every file that is found whether it is used."""
+    shared = {"model/vit.yaml": "kind: vit\nheads: few\n", "other/a.yaml": "x: 1\n", "broken/b.yaml": "a: [\n"}
+    conf(tmp_path / "shared", shared, {})
+    own = {name: text for name, text in GOOD.items() if name != "model/vit.yaml"}
+    report = check(conf(tmp_path / "own", {}, own), model=Experiment, search=[str(tmp_path / "shared")])
+    assert lines(report, tmp_path) == [
+        "error shared/broken/b.yaml:2:1 yaml: did not find expected node content",
+        "error shared/model/vit.yaml:2:8 model: model.heads: expected a whole number, got the text 'few'",
+    ]
+
+
 def test_a_mistake_that_many_read_is_one_finding(tmp_path: Path) -> None:
     """Break: keep who reads it in the message."""
     files = {

@@ -138,6 +138,8 @@ class _Check:
                 continue
             if group in named and len(whole) < len(primaries):
                 continue  # perhaps by one that does not compose
+            if not document.name.startswith(os.path.join(self.directory, "")):
+                continue  # of the search path, whose files are there for others too
             told: list[Finding] | None = None
             for primary in whole:
                 fresh = self.findings.unknown(
