@@ -71,11 +71,11 @@ def _check(arguments: Arguments) -> int:
 
 
 def _tell(finding: Finding) -> None:
-    first, _, rest = safe(finding.text).partition("\n")
+    first, *rest = map(safe, finding.text.split("\n"))
     said = f" {finding.severity}:"
     print(first.replace(said, paint(said, STYLES[finding.severity], sys.stdout), 1))
-    if rest:
-        print(paint(rest, "dim", sys.stdout))
+    for line in rest:
+        print(paint(line, "dim", sys.stdout))
 
 
 # schema
