@@ -21,23 +21,31 @@ _MISSING = object()
 
 
 def changed(
-    values: Value, origins: Origins, override: Override, origin: Origin, found: Found = lambda _: None
+    values: Value,
+    origins: Origins,
+    override: Override,
+    origin: Origin,
+    found: Found = lambda _: None,
+    *,
+    strict: bool = False,
 ) -> tuple[Value, Origins]:
-    """The tree with one override applied; `origin` is that of what it sets.
+    """The tree with one override applied; `origin` is that of what it sets. With `strict` (Hydra 1.4), `~key=null`
+    deletes nothing but a null.
 
     Raises InvalidConfig for a key that is not there (or, to be added, is there), an index outside a list, an item
     to delete that has another value.
     """
-    change = _Change(override, origin, found)
+    change = _Change(override, origin, found, strict)
     if not override.parts:
         change.refuse("it names no key", "Write key=value.")
     return change.at(values, origins, override.parts, ())
 
 
 class _Change:
-    __slots__ = ("found", "origin", "override")
+    __slots__ = ("found", "origin", "override", "strict")
 
-    def __init__(self, override: Override, origin: Origin, found: Found) -> None:
+    def __init__(self, override: Override, origin: Origin, found: Found, strict: bool) -> None:
+        self.strict = strict
         self.override = override
         self.origin = origin
         self.found = found
@@ -161,8 +169,9 @@ class _Change:
         self, values: Value, origins: Origins, key: Any, present: Any, path: tuple[Any, ...]
     ) -> tuple[Value, Origins]:
         expected = self.override.value
-        # As in Hydra, `~key=null` asks for no value, and 1.0 is 1.
-        if not (self.override.bare or expected is None or same(present, expected) or _equal(present, expected)):
+        # As in Hydra 1.3, `~key=null` asks for no value, and 1.0 is 1.
+        whatever = self.override.bare or (expected is None and not self.strict)
+        if not (whatever or same(present, expected) or _equal(present, expected)):
             self.refuse(
                 f"{_dotted(path)} is {_shown(present)}, not {_shown(expected)}",
                 f"Delete it whatever it is: ~{_dotted(path)}.",

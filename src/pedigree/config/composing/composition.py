@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Dialect: TypeAlias = Literal["hydra-1.3", "hydra-1.4"]
 
 _ADDS = (Operation.ADD, Operation.FORCE_ADD)
-_SUFFIXES = {"hydra-1.3": (".yaml",), "hydra-1.4": (".yaml", ".yml")}
+_SUFFIXES = {"hydra-1.3": (".yaml",), "hydra-1.4": (".yaml",)}
 
 
 def compose(
@@ -159,7 +159,7 @@ class _Composer:
                 _refuse(
                     one,
                     "an option is the name of a file, a list of names or null",
-                    f"Put quotes around a name that reads as a number: {one.key}=\"'1'\".",
+                    f"Put quotes around a name that reads as something else: {one.target}=\"'NAME'\".",
                 )
             demand = expansion.Demand(one.key, one.package, None if one.bare else one.value, origin)
             if one.operation is Operation.CHANGE:
@@ -202,7 +202,7 @@ class _Composer:
             changes=self.changes,
             additions=self.additions,
             deletions=self.deletions,
-            last_wins=self.dialect == "hydra-1.4",
+            newer=self.dialect == "hydra-1.4",
             unspecified=self.missing == "keep",
         )
         self.steps, self.choices = expanded
@@ -269,9 +269,9 @@ class _Composer:
         else:
             self.values, self.origins = merged(self.values, self.origins, values, origins, self.follow)
 
-    def follow(self, _text: str, path: tuple[Any, ...]) -> tuple[Value, Origins] | None:
+    def follow(self, tree: Value, path: tuple[Any, ...]) -> tuple[Value, Origins] | None:
         """What an interpolation stands for as the tree is now, so that a mapping can be laid over it."""
-        found = self.found(path)
+        found = _found(tree, path)
         return None if found is None else (found, spread(found, at(self.origins, path)))
 
     def change(self, override: Override, origin: Origin) -> None:
@@ -282,14 +282,12 @@ class _Composer:
             override = override._replace(operation=Operation.FORCE_ADD)
         if override.names_group and override.key not in self.values:
             self.refuse_group(override)
-        self.values, self.origins = changed(self.values, self.origins, override, origin, self.found)
+        self.values, self.origins = changed(
+            self.values, self.origins, override, origin, self.found, strict=self.dialect == "hydra-1.4"
+        )
 
     def found(self, path: tuple[Any, ...]) -> Value | None:
-        """What the interpolation at `path` stands for as the tree is now; None where it does not resolve."""
-        try:
-            return resolve_at(self.values, path, environment=os.environ).tree
-        except InvalidInput:
-            return None
+        return _found(self.values, path)
 
     def refuse_missing(self) -> None:
         found = list(_missing(self.values, ()))
@@ -302,6 +300,14 @@ class _Composer:
             remedy=f"Give a value: {example}=VALUE, or in a file that comes later in the defaults list.",
             paths=found,
         )
+
+
+def _found(tree: Value, path: tuple[Any, ...]) -> Value | None:
+    """What the interpolation at `path` of a tree stands for; None where it does not resolve."""
+    try:
+        return resolve_at(tree, path, environment=os.environ).tree
+    except InvalidInput:
+        return None
 
 
 def _is_option(value: object, deletes: bool) -> bool:

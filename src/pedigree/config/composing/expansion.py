@@ -61,16 +61,16 @@ def expand(
     changes: Sequence[Demand] = (),
     additions: Sequence[Demand] = (),
     deletions: Sequence[Demand] = (),
-    last_wins: bool = False,
+    newer: bool = False,
     unspecified: bool = False,
 ) -> Expansion:
     """The files that the configuration `name` is composed of, in order, each with its package.
 
     Entries of a list are expanded from the last to the first, so that of two overrides in sibling files the last
-    wins, and one in an outer file wins over both; with `last_wins` (Hydra 1.4) the last in reading order does.
+    wins, and one in an outer file wins over both; with `newer` (Hydra 1.4) the last in reading order does.
     `unspecified` leaves `group: ???` out instead of refusing it. Raises InvalidConfig with the place.
     """
-    work = _Expander(sources, changes, deletions, last_wins, unspecified)
+    work = _Expander(sources, changes, deletions, newer, unspecified)
     return work.whole(name, additions)
 
 
@@ -80,11 +80,11 @@ class _Expander:
         sources: Sources,
         changes: Sequence[Demand],
         deletions: Sequence[Demand],
-        last_wins: bool,
+        newer: bool,
         unspecified: bool,
     ) -> None:
         self.sources = sources
-        self.last_wins = last_wins
+        self.newer = newer
         self.unspecified = unspecified
         self.overrides: dict[str, _Choice] = {}
         for change in changes:
@@ -166,14 +166,14 @@ class _Expander:
             assert entry.group is not None
             key = self.key(entry, base, package)
             present = self.overrides.get(key)
-            if present is not None and (present.external or not self.last_wins):
+            if present is not None and (present.external or not self.newer):
                 continue
             self.overrides[key] = _Choice(entry.option, entry.origin, key, external=False)
 
     def key(self, entry: Entry, base: str, package: str) -> str:
         assert entry.group is not None
         group = _group(entry, base)
-        place = _place(entry, base, package, None)
+        place = _place(entry, base, package, None, newer=self.newer)
         return packages.override_key(group, place)
 
     def option(self, entry: Entry, base: str, package: str) -> Any:
@@ -194,7 +194,7 @@ class _Expander:
                 self.deleted.add(key)
                 return None
             _refuse(deletion.origin, f"the option of {key!r} is {option!r}, and another was to be deleted")
-        if key in self.seen and not isinstance(option, list):
+        if key in self.seen and not isinstance(option, list) and not self.again(key, option, entry, base):
             _refuse(
                 entry.origin,
                 f"the group {key!r} is chosen a second time; the first is at {self.seen[key].text}",
@@ -212,6 +212,20 @@ class _Expander:
             )
         return None if option == "???" else option
 
+    def again(self, key: str, option: Any, entry: Entry, base: str) -> bool:
+        """Whether a group may be chosen once more: with the same option, which is null, not there, or has a defaults
+        list of its own. Only these does Hydra take."""
+        if option != self.choices.get(key):
+            return False
+        if not isinstance(option, str):
+            return True
+        document = self.sources.load(_joined(_group(entry, base), option.strip("/")))
+        if document is None:
+            return entry.optional
+        written = document.values.get("defaults") if isinstance(document.values, dict) else None
+        # Overrides alone are no list to Hydra here.
+        return bool(written) and ("_self_" in written or sum(not one.override for one in entries(document)) > 1)
+
     def children(self, entry: Entry, option: Any, base: str, package: str) -> list[Step]:
         if option is None:
             return []
@@ -228,7 +242,7 @@ class _Expander:
             if entry.optional or (entry.group is not None and _hydras(group)):
                 return []
             self.refuse_missing(name, entry, group if entry.group is not None else None)
-        place = _place(entry, base, package, _headed(document))
+        place = _place(entry, base, package, _headed(document), newer=self.newer)
         return self.node(name, group if entry.group is not None else _folder(name), place, document, entry)
 
     def resolved(self, text: str, entry: Entry) -> str | None:
@@ -278,6 +292,13 @@ class _Expander:
             raise InvalidConfig(
                 f"{place}there is no group {group!r} in {self.sources.shown}.",
                 remedy=f"{meant(group, self.groups())}Make the folder, or correct the name.",
+                place=entry.origin.text if entry is not None else None,
+            )
+        other = self.sources.other_suffix(name)
+        if other is not None:
+            raise InvalidConfig(
+                f"{place}there is {other}, and a configuration file ends in {' or '.join(self.sources.suffixes)}.",
+                remedy="Rename the file.",
                 place=entry.origin.text if entry is not None else None,
             )
         what = f"no option {last!r} of the group {folder!r}" if group is not None else f"no configuration {name!r}"
@@ -347,7 +368,7 @@ def _config(entry: Entry, option: str, base: str) -> str:
     return option if entry.absolute else _joined(base, option)
 
 
-def _place(entry: Entry, base: str, package: str, header: str | None) -> str:
+def _place(entry: Entry, base: str, package: str, header: str | None, *, newer: bool) -> str:
     """The package of what an entry names, once that stands in the package `package`.
 
     `@package` in the list beats a header, and a header, unlike a group's own name, is counted from the top.
@@ -360,7 +381,7 @@ def _place(entry: Entry, base: str, package: str, header: str | None) -> str:
         group = entry.group
         whole = _group(entry, base)
     if entry.package is not None:
-        return packages.given(entry.package, package, whole)
+        return packages.given(entry.package, package, whole, newer=newer)
     return packages.joined(package, packages.dotted(group)) if header is None else packages.joined("", header)
 
 

@@ -11,8 +11,9 @@ from typing import Any, NoReturn
 from pedigree.config.origins import OWN, Origin, Origins, Value, own
 from pedigree.errors import InvalidConfig
 
-#: Gives the value, with its origins, that an interpolation stands for: asked when a mapping is laid over one.
-Follow = Callable[[str, tuple[Any, ...]], "tuple[Value, Origins] | None"]
+#: Gives the value, with its origins, that the interpolation at a path of a tree stands for: asked when a mapping is
+#: laid over one. The tree is the one being made, with what was laid over it so far.
+Follow = Callable[[Value, tuple[Any, ...]], "tuple[Value, Origins] | None"]
 
 
 def merged(
@@ -22,6 +23,7 @@ def merged(
     over_origins: Origins,
     follow: Follow | None = None,
     path: tuple[Any, ...] = (),
+    around: tuple[Value, ...] = (),
 ) -> tuple[Value, Origins]:
     """`over` laid over `under`.
 
@@ -42,11 +44,13 @@ def merged(
         if kind is dict or kind is list:
             place = origins[key]
             if present.__class__ is str and "${" in present and follow is not None:
-                found = follow(present, (*path, key))
+                found = follow(_whole((*around, values), path), (*path, key))
                 if found is not None:
                     present, place = found
             if present.__class__ is dict and kind is dict:
-                values[key], origins[key] = merged(present, place, value, origin, follow, (*path, key))
+                values[key], origins[key] = merged(
+                    present, place, value, origin, follow, (*path, key), (*around, values)
+                )
                 continue
             if present.__class__ is not kind and isinstance(present, (dict, list)):
                 refuse(present, place, value, origin, (*path, key))
@@ -55,6 +59,14 @@ def merged(
         values[key] = value
         origins[key] = shadowing(origin, origins[key])
     return values, origins
+
+
+def _whole(around: tuple[Value, ...], path: tuple[Any, ...]) -> Value:
+    """The tree in the making, given the mappings on the way down that are not in their places yet."""
+    whole = around[-1]
+    for outer, key in zip(reversed(around[:-1]), reversed(path), strict=True):
+        whole = {**outer, key: whole}
+    return whole
 
 
 def refuse(under: Value, under_origins: Origins, over: Value, over_origins: Origins, path: tuple[Any, ...]) -> NoReturn:

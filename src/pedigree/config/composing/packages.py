@@ -14,11 +14,14 @@ def joined(parent: str, package: str) -> str:
     return f"{parent}.{package}" if package else parent
 
 
-def given(package: str, parent: str, group: str) -> str:
-    """The package that `@package` in a defaults list means; `group` is the whole name of the entry's group."""
+def given(package: str, parent: str, group: str, *, newer: bool = False) -> str:
+    """The package that `@package` in a defaults list means; `group` is the whole name of the entry's group.
+
+    With `newer` (Hydra 1.4), `_group_` means something only where a package begins with it.
+    """
     if package == "_here_":
         return parent
-    if "_group_" in package:
+    if package == "_group_" or package.startswith("_group_.") or ("_group_" in package and not newer):
         whole = dotted(group)
         filled = ".".join(whole if part == "_group_" else part for part in package.split("."))
         return filled if package.startswith("_group_") else joined(parent, filled)

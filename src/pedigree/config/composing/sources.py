@@ -163,6 +163,15 @@ class Sources:
         self._documents[name] = found
         return found
 
+    def other_suffix(self, name: str) -> str | None:
+        """A file that would be the configuration `name` if it ended otherwise: `db/mysql.yml`; None without one."""
+        for source in self.sources:
+            for suffix in (".yml", ".yaml"):
+                given = source.read(name.removesuffix(suffix) + suffix)
+                if given is not None and suffix not in self.suffixes:
+                    return given[1]
+        return None
+
     def is_group(self, name: str) -> bool:
         """Whether some source has a folder of this name."""
         found = self._groups.get(name)
