@@ -10,7 +10,7 @@ import pytest
 from pedigree.pipeline import compat, identity
 from pedigree.pipeline.datums import Datum, DatumInput, datum_id
 from pedigree.pipeline.jobs import DatumRecord
-from pedigree.pipeline.model import PfsInput, Pipeline, Resources, Secret, Transform
+from pedigree.pipeline.model import ConfigSpec, PfsInput, Pipeline, Resources, Secret, Transform
 
 ITEM = DatumInput(
     name="images",
@@ -59,7 +59,7 @@ TRANSFORM = PIPELINE.transform
         lambda: of(code_digest="x"),
         lambda: of(environment_digest="x"),
         lambda: of(isolation="rewriting"),
-        lambda: of(config_digest="x"),
+        lambda: of(replace(PIPELINE, config=ConfigSpec(digest="x"))),
         lambda: of(item=ITEM._replace(name="pictures")),
         lambda: of(item=ITEM._replace(path="b.png")),
         lambda: of(item=ITEM._replace(files_digest="f" * 64)),
@@ -87,6 +87,15 @@ def test_what_a_result_may_depend_on_changes_the_identity(changed: Any) -> None:
 def test_where_it_came_from_and_who_asked_does_not_change_the_identity(changed: Any) -> None:
     """So another branch, pipeline or run reuses the result. Break: put the commit or the name in."""
     assert changed() == of()
+
+
+def test_a_configuration_counts_by_its_values_not_by_how_they_were_written() -> None:
+    """Break: take the whole ConfigSpec for the part."""
+    one = of(replace(PIPELINE, config=ConfigSpec(digest="x")))
+    assert one == of(
+        replace(PIPELINE, config=ConfigSpec("elsewhere", "other", ("a=1",), "m:M", digest="x", frozen="y"))
+    )
+    assert one != of(replace(PIPELINE, config=ConfigSpec(digest="y")))
 
 
 def test_a_reference_input_counts_by_its_path_not_its_content() -> None:

@@ -43,7 +43,7 @@ PIPELINES = st.builds(
     spout=st.none() | st.builds(model.Spout, st.none() | SERVICES),
     resource_limits=st.none() | st.builds(model.Resources, st.none() | st.floats(0.1, 9)),
     code=st.builds(model.CodeSpec, st.none() | st.lists(TEXT).map(tuple), st.lists(TEXT).map(tuple)),
-    config=st.none() | st.dictionaries(TEXT, st.integers() | st.lists(TEXT)),
+    config=st.none() | st.builds(model.ConfigSpec, overrides=st.lists(TEXT).map(tuple), digest=TEXT),
     ignored=st.dictionaries(TEXT, TEXT),
 )
 
@@ -60,6 +60,24 @@ def test_a_pipeline_is_what_its_json_says(pipeline: Pipeline) -> None:
 def test_equal_digests_mean_equal_pipelines(one: Pipeline, other: Pipeline) -> None:
     """Break: leave a field out of `to_json`."""
     assert (one.digest == other.digest) == (one == other)
+
+
+def test_where_a_configuration_was_written_is_no_part_of_the_digest() -> None:
+    """Break: leave `frozen` in the digest; a comment in a file is then a new version of the pipeline."""
+    one, other = (
+        Pipeline("p", Transform(("a",)), config=model.ConfigSpec(digest="x", frozen=frozen)) for frozen in "yz"
+    )
+    assert one != other
+    assert one.digest == other.digest
+
+
+def test_what_config_was_before_it_did_anything_is_nothing() -> None:
+    """Break: call it a field of a newer version; the store could then not be used any more."""
+    value = Pipeline("p", Transform(("a",))).to_json()
+    for old in ({"lr": 0.1}, "text", {"directory": "conf"}):
+        assert Pipeline.from_json({**value, "config": old}).config is None
+    with pytest.raises(NewerFormat, match="'engine'"):
+        Pipeline.from_json({**value, "config": {"digest": "x", "engine": "hydra"}})
 
 
 def test_a_field_of_a_newer_version_is_refused_not_dropped() -> None:

@@ -15,11 +15,19 @@ if TYPE_CHECKING:
 
 def _declare(parser: Parser) -> None:
     options.reference(parser, "A commit, or a file or folder in one")
+    parser.add_argument(
+        "--config",
+        action="store_true",
+        help="Print the frozen configuration that the commit was made with, as its file",
+    )
 
 
 def _run(arguments: Arguments) -> None:
     with options.store() as store:
         found = store.resolve(arguments.place)
+        if arguments.config:
+            _config(store, found)
+            return
         if not found.path:
             if arguments.json:
                 json_value(shapes.commit(found.commit))
@@ -42,6 +50,19 @@ def _run(arguments: Arguments) -> None:
                 ("committed", when(found.commit.finished)),
             ]
         )
+
+
+def _config(store: Store, found: Reference) -> None:
+    from pedigree.errors import PathNotFound
+    from pedigree.pipeline import configs
+
+    text = configs.file_of_commit(store, found.commit)
+    if text is None:
+        raise PathNotFound(
+            f"The commit {shapes.place(found.commit)} was made without a configuration.",
+            remedy="Those of pipelines whose spec says `config:` have one.",
+        )
+    print(text, end="")
 
 
 def _size(number: int) -> str:
@@ -73,6 +94,10 @@ COMMANDS = {
         examples=[
             ("the newest commit of a branch: what it holds, what made it", "pedigree inspect model@master"),
             ("one file: its size and digest", "pedigree inspect images@master:/cats/tom.jpg"),
+            (
+                "why a model was trained as it was",
+                "pedigree inspect model@master --config > model.json\npedigree config why training.rate --frozen model.json",
+            ),
         ],
     )
 }

@@ -79,11 +79,21 @@ def _inspect(arguments: Arguments) -> None:
             ("command", " ".join(pipeline.transform.cmd or ())),
             ("stdin", "\n".join(pipeline.transform.stdin or ())),
             ("output", f"{pipeline.name}@{pipeline.output_branch}"),
+            ("config", _config(pipeline)),
             ("seed", pipeline.seed),
             ("network", "yes" if pipeline.network else None),
             ("last job", f"{last.id}  {last.state}  {last.progress}" if last else "none"),
         ]
     )
+
+
+def _config(pipeline: Pipeline) -> str | None:
+    config = pipeline.config
+    if config is None:
+        return None
+    model = f", a {config.model}" if config.model else ""
+    changed = f", with {' '.join(config.overrides)}" if config.overrides else ""
+    return f"{config.directory}/{config.name}{changed}{model} ({short(config.digest)})"
 
 
 def _draw(arguments: Arguments) -> None:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pedigree.config.composed import Composed as Composed
     from pedigree.config.composing import Sources as Sources
     from pedigree.config.composing import compose as compose
+    from pedigree.config.entry.current import current as current
     from pedigree.config.entry.main import main as main
     from pedigree.config.explanation import why as why
     from pedigree.config.frozen import Frozen as Frozen
@@ -61,6 +62,7 @@ _HOMES = {
     "Family": "versions",
     "freeze": "frozen",
     "Frozen": "frozen",
+    "current": "entry.current",
     "main": "entry.main",
     "Map": "versions",
     "migrate": "versions",

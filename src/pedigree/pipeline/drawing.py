@@ -104,7 +104,7 @@ def _facts(node: Node) -> str:
     parts = []
     if facts.get("command"):
         parts.append(" ".join(facts["command"]))
-    for name in ("code", "environment"):
+    for name in ("code", "config", "environment"):
         if facts.get(name):
             parts.append(f"{name} {str(facts[name])[:8]}")
     if not parts:

@@ -55,7 +55,7 @@ def build(spec: schema.PipelineSpec, *, base: str, ignored: dict[str, Any]) -> m
         seed=spec.seed,
         network=spec.network,
         environment=spec.environment,
-        config=spec.config,
+        config=None if spec.config is None else _config(spec.config),
         base=base,
         ignored=ignored,
     )
@@ -70,6 +70,12 @@ def _service(service: schema.ServiceSpec | None) -> model.Service | None:
         return None
     external = service.external_port or service.internal_port
     return model.Service(service.internal_port, external, service.ip, service.type)
+
+
+def _config(value: schema.Config) -> model.ConfigSpec:
+    return model.ConfigSpec(
+        value.directory, value.name, tuple(value.overrides), value.model, value.dialect, tuple(value.search)
+    )
 
 
 def _resources(value: schema.ResourceSpec | None) -> model.Resources | None:

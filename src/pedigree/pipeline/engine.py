@@ -54,6 +54,7 @@ def run(
     started = time.time()
     surroundings = Surroundings(store, isolation, compat)
     chosen = select(store, targets)
+    _tell_drift(store, chosen, on_event)
     if not reprocess:
         with store.database.snapshot():
             pending = stale(surroundings, chosen)
@@ -72,6 +73,15 @@ def run(
         # Another run may have done it all while this one waited for the lock.
         pending = {item.name for item in chosen} if reprocess else stale(surroundings, chosen)
         return scheduler.run([item for item in chosen if item.name in pending], chosen, started)
+
+
+def _tell_drift(store: Store, chosen: Sequence[Pipeline], on_event: OnEvent) -> None:
+    """Say which configurations are not those of their files any more: a run takes what was applied."""
+    from pedigree.pipeline import configs
+
+    for text in dict.fromkeys(configs.drift(store, item) for item in chosen):
+        if text:
+            on_event(events.Note(text))
 
 
 def select(store: Store, targets: Iterable[str]) -> list[Pipeline]:

@@ -14,6 +14,13 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """What a person should know before the pipelines run, in one sentence."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunStarted:
     run: str
     pipelines: tuple[str, ...]
@@ -107,6 +114,7 @@ class Committed:
 
 Event = (
     Waiting
+    | Note
     | RunStarted
     | JobPlanned
     | DatumStarted

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pedigree.pipeline import jobs, pipelines
+from pedigree.pipeline import configs, jobs, pipelines
 from pedigree.pipeline.jobs import DatumRecord, Job
 from pedigree.store import trees
 
@@ -69,7 +69,8 @@ def explain(store: Store, target: str, datum: str | None = None) -> list[Explana
     result = []
     for item in items:
         old = before.get(item.datum)
-        reason, changes = _one(store, item, old, parts, old_parts, shared)
+        specs = ("", "") if previous is None else (previous.spec, job.spec)
+        reason, changes = _one(store, item, old, parts, old_parts, shared, specs)
         result.append(Explanation(job.id, item.datum, item.label, item.state, reason, changes))
     return result
 
@@ -100,6 +101,7 @@ def _one(
     parts: Mapping[str, Mapping[str, Any]],
     old_parts: Mapping[str, Mapping[str, Any]],
     shared: dict[tuple[str, str], tuple[Change, ...]],
+    specs: tuple[str, str],
 ) -> tuple[str, tuple[Change, ...]]:
     if item.state == jobs.NOT_RUN:
         return "not run: the job was stopped before its turn", ()
@@ -117,7 +119,7 @@ def _one(
     new_part, old_part = parts.get(item.identity), old_parts.get(old.identity)
     if new_part is None or old_part is None:
         return "ran: what went into its last result is not recorded any more", ()
-    changes = tuple(_changes(store, item, old, new_part, old_part, shared))
+    changes = tuple(_changes(store, item, old, new_part, old_part, shared, specs))
     return "ran: " + "; ".join(change.detail for change in changes), changes
 
 
@@ -128,6 +130,7 @@ def _changes(
     new_part: Mapping[str, Any],
     old_part: Mapping[str, Any],
     shared: dict[tuple[str, str], tuple[Change, ...]],
+    specs: tuple[str, str],
 ) -> Iterator[Change]:
     for name in sorted({*new_part, *old_part} - {"inputs"}):
         before, after = old_part.get(name), new_part.get(name)
@@ -138,6 +141,11 @@ def _changes(
             if key not in shared:
                 maker = _code if name == "code" else _environment
                 shared[key] = tuple(maker(store, str(before), str(after)))
+            yield from shared[key]
+        elif name == "config":
+            key = (name, str(after))
+            if key not in shared:
+                shared[key] = tuple(Change(name, line) for line in configs.changes(store, *specs))
             yield from shared[key]
         elif isinstance(before, dict) and isinstance(after, dict):
             for field_name in sorted({*before, *after}):

@@ -30,7 +30,6 @@ def identity(
     code_digest: str,
     environment_digest: str,
     isolation: str,
-    config_digest: str | None = None,
 ) -> tuple[str, dict[str, Any]]:
     """The digest, and the parts that it covers, which the datum's record keeps for `explain` to compare."""
     parts = step_parts(
@@ -38,7 +37,6 @@ def identity(
         code_digest=code_digest,
         environment_digest=environment_digest,
         isolation=isolation,
-        config_digest=config_digest,
     )
     return of_datum(parts, datum)
 
@@ -49,7 +47,6 @@ def step_parts(
     code_digest: str,
     environment_digest: str,
     isolation: str,
-    config_digest: str | None = None,
 ) -> dict[str, Any]:
     """The parts that all datums of a job share; make them once, then `of_datum` for each."""
     transform = pipeline.transform
@@ -64,7 +61,7 @@ def step_parts(
         "env": dict(transform.env),
         "secrets": sorted([item.env_var, item.mount_path, item.name, item.key] for item in transform.secrets),
         "code": code_digest,
-        "config": config_digest,
+        "config": pipeline.config_digest,
         "environment": environment_digest,
         "seed": pipeline.seed,
         "network": pipeline.network,

@@ -170,6 +170,24 @@ class CodeSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfigSpec:
+    """The configuration that the step is given: where it is composed from, and what that came to when it was applied.
+
+    `directory`, `search` and a `model` in a file are relative to the folder of the spec. `digest` is that of the frozen
+    values, "" until they are frozen; `frozen` is the record that holds them with their provenance (configs.py).
+    """
+
+    directory: str = "conf"
+    name: str = "config"
+    overrides: tuple[str, ...] = ()
+    model: str = ""
+    dialect: str = "hydra-1.3"
+    search: tuple[str, ...] = ()
+    digest: str = ""
+    frozen: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Pipeline:
     """One pipeline's effective spec. Times in seconds; `base` is the spec's folder relative to the project.
 
@@ -200,7 +218,7 @@ class Pipeline:
     seed: int | None = None
     network: bool = False
     environment: Any = None
-    config: Any = None
+    config: ConfigSpec | None = None
     base: str = ""
     ignored: Mapping[str, Any] = field(default_factory=dict)
 
@@ -212,8 +230,19 @@ class Pipeline:
 
     @property
     def digest(self) -> str:
-        """Digest of the effective spec: two pipelines with one digest do the same in every respect."""
-        return canonical.digest_of("pipeline", self.to_json())
+        """Digest of the effective spec: two pipelines with one digest do the same in every respect.
+
+        Where the values of the configuration were written is no part of it: a comment moves lines and changes nothing.
+        """
+        value = self.to_json()
+        if value["config"] is not None:
+            del value["config"]["frozen"]
+        return canonical.digest_of("pipeline", value)
+
+    @property
+    def config_digest(self) -> str | None:
+        """Digest of the frozen values of the configuration, None without one."""
+        return None if self.config is None else self.config.digest
 
     def leaves(self) -> Iterator[PfsInput]:
         """Every pfs input, crons as the files of their ticks, in the order of the spec."""
@@ -248,6 +277,8 @@ class Pipeline:
             data["code"] = CodeSpec(
                 files=None if files is None else tuple(files), include=tuple(include), root=data["code"].root
             )
+        if data.get("config") is not None:
+            data["config"] = _config(data["config"])
         return _make(cls, data)
 
 
@@ -297,6 +328,14 @@ def _transform(value: Mapping[str, Any]) -> Transform:
         data[name] = tuple(data.get(name, ()))
     data["secrets"] = tuple(_make(Secret, item) for item in data.get("secrets", ()))
     return _make(Transform, data)
+
+
+def _config(value: Any) -> ConfigSpec | None:
+    if not isinstance(value, Mapping) or "digest" not in value:
+        return None  # before there was this layer, `config` took anything and did nothing
+    return _make(
+        ConfigSpec, {**value, "overrides": tuple(value.get("overrides", ())), "search": tuple(value.get("search", ()))}
+    )
 
 
 def _make(kind: type[Made], value: Mapping[str, Any]) -> Made:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pedigree.errors import AlreadyExists, InUse, InvalidSpec, PipelineNotFound, meant
+from pedigree.pipeline import configs
 from pedigree.pipeline.model import CronInput, Pipeline, walk
 
 if TYPE_CHECKING:
@@ -85,13 +86,16 @@ def apply(
 ) -> list[Applied]:
     """Make or update the pipelines that the spec files describe: all of them, or none when one is wrong.
 
-    A spec equal to the registered one changes nothing, so applying is idempotent. `reprocess` gives each pipeline a
-    new salt, so that all its datums run again; a spec without a salt keeps that one from then on. Raises InvalidSpec with file, line and field.
+    A spec equal to the registered one changes nothing, so applying is idempotent. Configurations are composed, validated
+    by the class that the spec names (which is imported) and frozen. `reprocess` gives each pipeline a
+    new salt, so that all its datums run again; a spec without a salt keeps that one from then on. Raises InvalidSpec with
+    file, line and field, and InvalidConfig with the place of every value that is wrong.
     """
     from pedigree.pipeline import spec as specs
 
     written = [item for path in paths for item in specs.written(path, args or {}, project=store.project)]
-    loaded = [item.pipeline for item in written]
+    places = [f"{item.file}:{item.spelled.line(('config',))}" for item in written]
+    loaded, frozen = configs.freeze([item.pipeline for item in written], store.project, places)
     moment = time.time() if now is None else now
     if reprocess:
         import secrets
@@ -99,13 +103,16 @@ def apply(
 
         loaded = [replace(item, salt=REPROCESS + secrets.token_hex(8)) for item in loaded]
     try:
-        return register(store, loaded, dry_run=dry_run, now=moment)
+        return register(store, loaded, frozen, dry_run=dry_run, now=moment)
     except (InvalidSpec, AlreadyExists) as error:
         specs.placed(error, written)
         raise
 
 
-def register(store: Store, loaded: list[Pipeline], *, dry_run: bool, now: float) -> list[Applied]:
+def register(
+    store: Store, loaded: list[Pipeline], frozen: Mapping[str, Any], *, dry_run: bool, now: float
+) -> list[Applied]:
+    """Take the pipelines over; `frozen` are the records of their configurations."""
     from pedigree.pipeline import spec as specs
 
     present = {item.pipeline.name: item for item in registered(store)}
@@ -113,14 +120,19 @@ def register(store: Store, loaded: list[Pipeline], *, dry_run: bool, now: float)
     repositories = {repository.name: repository.kind for repository in store.repositories()}
     _check(loaded, present, repositories)
     specs.check_graph(loaded, [p.pipeline for name, p in present.items()], set(repositories))
-    results = [_change(item, present.get(item.name)) for item in loaded]
+    results = [_change(store, item, present.get(item.name), frozen) for item in loaded]
     if dry_run:
         return results
     with store.database.transaction():
         for result in results:
             pipeline, old = result.pipeline, present.get(result.pipeline.name)
             _make_repositories(store, pipeline, repositories)
+            if pipeline.config is not None:
+                store.records.put(configs.CONFIG, pipeline.config.frozen, frozen[pipeline.config.frozen])
             if result.change == "unchanged":
+                if old is not None and old.pipeline != pipeline:  # the same values, at other lines of the files
+                    same = store.records.get(PIPELINE, pipeline.name) or {}
+                    store.records.put(PIPELINE, pipeline.name, {**same, "spec": pipeline.to_json()})
                 continue
             value = pipeline.to_json()
             digest = pipeline.digest
@@ -208,7 +220,7 @@ def _salted(new: Pipeline, old: Registered | None) -> Pipeline:
     return replace(new, salt=old.pipeline.salt)
 
 
-def _change(new: Pipeline, old: Registered | None) -> Applied:
+def _change(store: Store, new: Pipeline, old: Registered | None, frozen: Mapping[str, Any]) -> Applied:
     from pedigree.pipeline import spec as specs
 
     notes = tuple(specs.notes(new))
@@ -217,8 +229,13 @@ def _change(new: Pipeline, old: Registered | None) -> Applied:
     if old.digest == new.digest:
         return Applied(new, "unchanged", old.version, ())
     before, after = old.pipeline.to_json(), new.to_json()
-    changed = tuple(f"{field} changed" for field in after if before.get(field) != after[field])
-    return Applied(new, "updated", old.version + 1, changed + notes)
+    changed = [f"{field} changed" for field in after if field != "config" and before.get(field) != after[field]]
+    if old.pipeline.config_digest != new.config_digest:
+        fresh = None if new.config is None else frozen[new.config.frozen]["file"]
+        changed += configs.told(store, old.pipeline.config, new.config, fresh)
+    elif before["config"] != after["config"] and not changed:
+        changed.append("config comes to the same values by another way")
+    return Applied(new, "updated", old.version + 1, (*changed, *notes))
 
 
 def _check(loaded: list[Pipeline], present: Mapping[str, Registered], repositories: Mapping[str, str]) -> None:

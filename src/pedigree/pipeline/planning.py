@@ -7,7 +7,7 @@ isolation as a new job would. Comparing names those that differ: the reasons tha
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -90,6 +90,8 @@ class JobPlan:
             "manifest": manifest,
             "seed": self.pipeline.seed,
         }
+        if self.pipeline.config_digest is not None:
+            value["config"] = self.pipeline.config_digest
         if self.compat:
             value["compat"] = self.compat
         return value
@@ -139,11 +141,11 @@ def plan(surroundings: Surroundings, pipeline: Pipeline) -> JobPlan:
         surroundings.compat,
         store.head(pipeline.name, pipeline.output_branch),
     )
-    result.reasons = _reasons(result)
+    result.reasons = _reasons(store, result)
     return result
 
 
-def _reasons(plan: JobPlan) -> tuple[str, ...]:
+def _reasons(store: Store, plan: JobPlan) -> tuple[str, ...]:
     if plan.head is None:
         return ("it has no output yet",)
     made_by = plan.head.made_by
@@ -156,8 +158,25 @@ def _reasons(plan: JobPlan) -> tuple[str, ...]:
         "isolation": plan.isolation,
         "compat": plan.compat,
     }
-    reasons = [text for name, text in COMPARED.items() if _seen(name, made_by.get(name)) != _seen(name, now[name])]
+    differ = [name for name in COMPARED if _seen(name, made_by.get(name)) != _seen(name, now[name])]
+    reasons = [text for name, text in COMPARED.items() if name in differ]
+    if "spec" in differ:
+        reasons[:1] = _spec_reasons(store, made_by, plan.pipeline)
     return tuple(reasons + input_reasons(plan))
+
+
+def _spec_reasons(store: Store, made_by: Mapping[str, Any], pipeline: Pipeline) -> list[str]:
+    """What changed in the spec: the fields of its configuration by name, all else in one sentence."""
+    from pedigree.pipeline import configs, pipelines
+
+    if made_by.get("config") == pipeline.config_digest:
+        return [COMPARED["spec"]]
+    old = store.records.get(pipelines.SPEC, made_by["spec"])
+    if old is None:
+        return [COMPARED["spec"]]
+    before = Pipeline.from_json(old)
+    rest = replace(before, config=None) != replace(pipeline, config=None)
+    return [COMPARED["spec"]] * rest + configs.told(store, before.config, pipeline.config)
 
 
 def _seen(name: str, value: str | None) -> str | None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from inspect import cleandoc
 from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic_core import PydanticUndefined
@@ -33,7 +34,7 @@ def page() -> str:
     for title, model in _models():
         lines = [f"## {title}", ""]
         if model.__doc__ and model.__doc__ != Model.__doc__:
-            lines += [model.__doc__, ""]
+            lines += [cleandoc(model.__doc__), ""]
         lines += ["| field | type | meaning | default | here |", "|---|---|---|---|---|"]
         lines += [_row(name, info) for name, info in model.model_fields.items()]
         sections.append("\n".join(lines) + "\n")

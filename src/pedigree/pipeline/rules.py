@@ -18,6 +18,7 @@ from pedigree.store import cron, globs, quantities
 Finding = tuple[Path, str, str]
 
 NAME = re.compile(r"[a-zA-Z0-9_-]+")
+MODEL = re.compile(r"([^:\0]+\.py|[A-Za-z_]\w*(\.[A-Za-z_]\w*)*):[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 MAX_PIPELINE_NAME = 51
 EGRESS_SCHEMES = ("file", "s3")
 
@@ -34,6 +35,7 @@ def check(spec: schema.PipelineSpec) -> Iterator[Finding]:
     yield from _transform(spec)
     yield from _numbers(spec)
     yield from _kinds(spec)
+    yield from _config(spec.config)
     if spec.input is not None:
         found = list(_input(spec.input, ("input",)))
         yield from found
@@ -105,6 +107,20 @@ def _numbers(spec: schema.PipelineSpec) -> Iterator[Finding]:
             yield (name, "gpu"), f"a number of GPUs is 0 or more, got {number}", "Correct the value."
     if spec.output_branch and not NAME.fullmatch(spec.output_branch):
         yield ("output_branch",), f"{spec.output_branch!r} is no branch name", "Use letters, digits, _ and -."
+
+
+def _config(config: schema.Config | None) -> Iterator[Finding]:
+    if config is None:
+        return
+    for name in ("directory", "name"):
+        if not getattr(config, name):
+            yield ("config", name), f"config.{name} is empty", "Remove it for the default, or name one."
+    if config.directory.startswith("/"):
+        what = f"config.directory must be relative to the folder of the spec, got {config.directory!r}"
+        yield ("config", "directory"), what, "Write for example conf."
+    if config.model and not MODEL.fullmatch(config.model):
+        what = f"config.model must be package.module:Class or path/to/file.py:Class, got {config.model!r}"
+        yield ("config", "model"), what, "Write for example settings.py:Settings."
 
 
 def _kinds(spec: schema.PipelineSpec) -> Iterator[Finding]:

@@ -203,6 +203,28 @@ class Code(Model):
     root: str = _field("", "folder that the globs start from, relative to the spec's")
 
 
+class Config(Model):
+    """Composed as Hydra does, checked by the model and frozen when the spec is applied; a mistake is told with its place, and
+    nothing changes. An edited file counts from the next `pedigree apply` on; until then `run` and `status` say that it differs.
+
+    The step finds the values in /pfs/.config.yaml, which PEDIGREE_CONFIG names, and as an instance of the model in
+    `pedigree.config.current(Model)`. They are part of the identity, and how they were written is not: a comment or a moved
+    key runs nothing, a value runs what holds it. `${oc.env:NAME}` reads a variable of `transform.env`. A secret is a field
+    `Secret[str]` that says `env:NAME`, with NAME in `transform.secrets`: it is read in the step and stored nowhere.
+    """
+
+    directory: str = _field("conf", "folder of the configuration files, relative to the spec's")
+    name: str = _field("config", "the file in it that the others are composed into, without its ending")
+    overrides: list[str] = _field([], "changes in Hydra's grammar: `training.steps=10`, `model=small`")
+    model: str = _field(
+        "",
+        "class that the values must fit: `package.module:Class`, or `path/to/file.py:Class` relative to the spec's folder",
+        "imported by `pedigree apply`, and by nothing else",
+    )
+    dialect: Literal["hydra-1.3", "hydra-1.4"] = _field("hydra-1.3", "whose rules hold where the two differ")
+    search: list[str] = _field([], "further folders, or `pkg://package.folder`, asked after `directory`")
+
+
 class PipelineSpec(Model):
     pipeline: PipelineName = _needed("name and project")
     transform: Transform = _needed("what runs for each datum")
@@ -237,7 +259,11 @@ class PipelineSpec(Model):
         Code(),
         "ours: which files of the project the step sees; `auto` follows imports, `none`, or a list of globs",
     )
-    config: Any = _field(None, "ours: configuration frozen into the step", "part of the identity")
+    config: Config | None = _field(
+        None,
+        "ours: configuration composed and frozen by `pedigree apply`; the step reads it in /pfs/.config.yaml",
+        "its values are part of the identity",
+    )
     environment: Any = _field(None, "ours: environment that the step runs in", "recorded")
     seed: int | None = _field(None, "ours: seed given to the step as PEDIGREE_SEED, part of the identity")
     network: bool = _field(False, "ours: let the step use the network")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pedigree.errors import Busy
-from pedigree.pipeline import code, view, workplace
+from pedigree.pipeline import code, configs, view, workplace
 from pedigree.pipeline.limits import Crowd
 from pedigree.pipeline.sandbox import SEALED, get
 from pedigree.pipeline.view import Mount, View
@@ -42,6 +42,7 @@ class Site:
         self._code: dict[str, Path] = {}
         self._accounts: dict[Account, tuple[Mount, ...]] = {}
         self._spec: tuple[Pipeline, str] | None = None
+        self._configs: dict[str, bytes] = {}
         self._free: list[Workplace] = []
         self._masks: tuple[Mount, ...] = ()
         self._guard = threading.Lock()
@@ -105,6 +106,16 @@ class Site:
         if self._spec is None or self._spec[0] is not pipeline:
             self._spec = (pipeline, pipeline.digest)
         return self._spec[1]
+
+    def config(self, pipeline: Pipeline) -> bytes | None:
+        """What the pipeline's steps read in /pfs/.config.yaml, looked up once; None without a configuration."""
+        if pipeline.config is None:
+            return None
+        with self._guard:
+            key = pipeline.config.frozen
+            if key not in self._configs:
+                self._configs[key] = str(configs.kept(self.store, pipeline.config)["values"]).encode()
+            return self._configs[key]
 
     def view(self, place: Workplace, tree: str, user: Account, more: tuple[Mount, ...] = ()) -> View:
         """What a step with that code sees when it works there as that user. `more` is mounted last."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pedigree.pipeline import jobs, pipelines, planning
+from pedigree.pipeline import configs, jobs, pipelines, planning
 from pedigree.pipeline.jobs import Job
 from pedigree.pipeline.planning import Surroundings
 
@@ -74,6 +74,9 @@ def status(store: Store, *, isolation: str = "auto", compat: str | None = None) 
             state = _state(store, plan, job, bool(upstream))
             if state in (OUT_OF_DATE, FAILED, NEVER_RUN):
                 stale.add(pipeline.name)
+        drift = configs.drift(store, pipeline)
+        if drift:
+            reasons = (*reasons, drift)
         result.append(
             PipelineStatus(
                 pipeline.name,

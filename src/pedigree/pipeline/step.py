@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from pedigree.pipeline import account, environment, outputs, pipes, process, view
+from pedigree.pipeline import account, configs, environment, outputs, pipes, process, view
 from pedigree.pipeline.executors.contract import DatumResult, DatumTask
 from pedigree.pipeline.limits import Limits, describe
 from pedigree.pipeline.sandbox import Launch
@@ -154,9 +154,12 @@ def _try(
 
 
 def prepare(task: DatumTask, site: Site, place: Workplace, secrets: Secrets, *, terminal: bool = False) -> Launch:
-    """The launch of the task's command in a filled workplace."""
+    """The launch of the task's command in a filled workplace, which gets the file of the configuration."""
     transform = task.pipeline.transform
     user = account.of(transform.user)
+    config = site.config(task.pipeline)
+    if config is not None:
+        place.give(configs.FILE, config)
     seen = site.view(place, task.code_tree, user, tuple(secrets.mounts))
     cwd = transform.working_dir or view.CODE
     if not cwd.startswith("/"):
@@ -198,6 +201,8 @@ def variables(task: DatumTask, spec: str) -> dict[str, str]:
     found["PPS_POD_NAME"] = pipeline.name
     found["FILESET_ID"] = task.output_commit
     found["PPS_SPEC_COMMIT"] = spec
+    if pipeline.config is not None:
+        found[configs.VARIABLE] = f"{view.PFS}/{configs.FILE}"
     found.update(environment.variables(pipeline))
     found["USER"] = found["LOGNAME"] = account.of(pipeline.transform.user).name
     found.update(task.env)

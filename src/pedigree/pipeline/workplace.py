@@ -46,6 +46,7 @@ class Workplace:
         self.mounts: list[Mount] = []
         self.pipes: dict[str, Entry] = {}
         self._folders: set[str] = set()
+        self._given: set[str] = set()
         text = str(path)
         with durable.guarded(text):
             for folder in (text, f"{text}/pfs", f"{text}/pfs/out", f"{text}/tmp", f"{text}/home"):
@@ -141,6 +142,19 @@ class Workplace:
             os.chmod(name, _FOLDER_MODE, dir_fd=pfs)
             self._folders.add(name)
 
+    def give(self, name: str, data: bytes) -> None:
+        """Put one more read-only file into /pfs, in place of what was given under that name."""
+        path = f"{self.path}/pfs/{name}"
+        with durable.guarded(path):
+            if name in self._given:
+                os.unlink(path)
+            self._given.add(name)
+            _touch(-1, path, 0o644)
+            with open(path, "wb") as file:
+                file.write(data)
+            os.chmod(path, 0o444)
+            os.utime(path, ns=(INPUT_TIME_NS, INPUT_TIME_NS))
+
     def clear(self) -> None:
         """Make it as it was when it was new. No process may be in it any more.
 
@@ -151,6 +165,9 @@ class Workplace:
             _clear(folder)
         for place in self.inputs:
             os.unlink(f"{base}/pfs/{place}")
+        for name in self._given:
+            os.unlink(f"{base}/pfs/{name}")
+        self._given.clear()
         for folder in sorted(self._folders, reverse=True):
             if "/" in folder:
                 os.rmdir(f"{base}/pfs/{folder}")
