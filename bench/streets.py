@@ -32,8 +32,10 @@ def pedigree(project: Path, *arguments: str) -> str:
 def measure(archives: Path, project: Path) -> tuple[float, dict[str, float]]:
     """The test IoU of the foreground, and the seconds that each command took."""
     project.mkdir(parents=True, exist_ok=True)
-    for source in [*PETS.glob("*.py"), *PETS.glob("*.yaml")]:
-        shutil.copy2(source, project)
+    for source in [*PETS.glob("*.py"), *PETS.glob("*.yaml"), *PETS.glob("conf/**/*.yaml")]:
+        target = project / source.relative_to(PETS)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source, target)
     took = {}
     for arguments in (
         ("init",),

@@ -65,14 +65,16 @@ class Demo:
 def copy_steps(project: Path) -> list[str]:
     """Copy the steps, their settings and the specs into the project, the newer file winning; names of those copied."""
     copied = []
-    for source in sorted([*HERE.glob("*.py"), *HERE.glob("*.yaml")]):
-        target = project / source.name
+    for source in sorted([*HERE.glob("*.py"), *HERE.glob("*.yaml"), *HERE.glob("conf/**/*.yaml")]):
+        name = str(source.relative_to(HERE))
+        target = project / name
         if source.name == Path(__file__).name or (
             target.exists() and target.stat().st_mtime_ns >= source.stat().st_mtime_ns
         ):
             continue
+        target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source, target)
-        copied.append(source.name)
+        copied.append(name)
     return copied
 
 
@@ -126,7 +128,8 @@ def what_next(demo: Demo, folder: str, drawn: int | None) -> str:
     """What to change and what then runs, as lines to type. `drawn` is how many pets were drawn here, None for none."""
     lines = [
         f"cd {shown(demo.project)} && source {demo.bin / 'activate'}",
-        wide("edit a number in train.yaml, then pedigree run", "train and evaluate run"),
+        "edit a number in conf/training/full.yaml, then pedigree apply pets.yaml && pedigree run",
+        wide("", "train and evaluate run; a comment runs nothing"),
         wide("edit a line of evaluate.py, then pedigree run", "evaluate runs"),
     ]
     if drawn is not None:

@@ -1,6 +1,6 @@
 """evaluate: the trained model on the test part: scores as JSON and CSV, and a grid of pictures.
 
-python evaluate.py evaluate.yaml
+python evaluate.py
 """
 
 from __future__ import annotations
@@ -8,21 +8,22 @@ from __future__ import annotations
 import csv
 import json
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-import yaml
 from devices import chosen
 from numpy.typing import NDArray
 from pairs import Pairs, read_pairs
 from PIL import Image, ImageDraw
 from safetensors.torch import load_file
 from scores import confusion, scores
+from settings import Evaluate
 from torch import Tensor
 from unet import CLASSES, UNet, build
+
+from pedigree import config
 
 PFS = Path("/pfs")
 COLOURS = np.array([(240, 140, 40), (40, 60, 90), (250, 240, 180)], dtype=np.uint8)  # pet, background, border
@@ -101,12 +102,12 @@ def write_pictures(path: Path, pairs: Pairs, predicted: Tensor, each: list[dict[
 
 
 def main() -> None:
-    settings = yaml.safe_load(Path(sys.argv[1]).read_text())
+    settings = config.current(Evaluate)
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     torch.use_deterministic_algorithms(True)
-    device = chosen(settings["device"], sys.argv[1])
+    device = chosen(settings.device, "conf/evaluate.yaml")
     model, pairs = load(PFS / "model/model"), read_pairs(PFS / "test/test")
-    predicted = predict(model.to(device), pairs.images, settings["batch"])
+    predicted = predict(model.to(device), pairs.images, settings.batch)
     tables = [confusion(mine, truth, len(CLASSES)) for mine, truth in zip(predicted, pairs.classes, strict=True)]
     each = [scores(table, CLASSES) for table in tables]
     total = {"pets": len(tables), **scores(torch.stack(tables).sum(dim=0), CLASSES)}
@@ -114,7 +115,7 @@ def main() -> None:
     out = PFS / "out"
     write_metrics(out, total)
     write_pets(out, pairs.names, each)
-    write_pictures(out / "pictures.png", pairs, predicted, each, settings["pictures"])
+    write_pictures(out / "pictures.png", pairs, predicted, each, settings.pictures)
     print(
         f"{total['pets']} test pets: IoU {total['iou']['pet']:.4f}, mean IoU {total['mean_iou']:.4f}, "
         f"mean F1 {total['mean_f1']:.4f}, accuracy {total['accuracy']:.4f}"

@@ -1,8 +1,8 @@
 """train: the U-Net on the training part, watched on the validation part; the same bits each time.
 
-    python train.py train.yaml
+    python train.py
 
-Seed and number of threads come from pets.yaml, torch is held to its deterministic algorithms, and nothing written holds a
+Numbers come from conf/train.yaml, seed and number of threads from pets.yaml; torch is held to its deterministic algorithms, and nothing written holds a
 time or a host's name.
 """
 
@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 from devices import chosen
 from events import write_scalars
 from losses import bce_jaccard
@@ -25,9 +24,12 @@ from pairs import Pairs, read_pairs
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from scores import confusion, scores
+from settings import Augment, Train, Training
 from torch import Tensor
 from torch.nn import functional
-from unet import CLASSES, UNet, build
+from unet import CLASSES, UNet
+
+from pedigree import config
 
 PFS = Path("/pfs")
 
@@ -52,15 +54,15 @@ def rate_at(step: int, steps: int) -> float:
     return (step + 1) / warm if step < warm else (1 + math.cos(math.pi * (step - warm) / (steps - warm))) / 2
 
 
-def augmented(images: Tensor, classes: Tensor, how: dict[str, float], random: torch.Generator) -> tuple[Tensor, Tensor]:
+def augmented(images: Tensor, classes: Tensor, how: Augment, random: torch.Generator) -> tuple[Tensor, Tensor]:
     """Mirror, crop and light each pair at random; images are floats in [0, 1], masks stay class indices."""
     count, device = len(images), images.device
 
     def uniform(low: float, high: float) -> Tensor:
         return torch.empty(count).uniform_(low, high, generator=random).to(device)
 
-    scale = uniform(1 - how["zoom"], 1)
-    mirror = 1 - 2 * (uniform(0, 1) < how["flip"]).to(torch.float32)
+    scale = uniform(1 - how.zoom, 1)
+    mirror = 1 - 2 * (uniform(0, 1) < how.flip).to(torch.float32)
     shift_x, shift_y = (uniform(-1, 1) * (1 - scale) for _ in range(2))
     zero = torch.zeros(count, device=device)
     window = torch.stack((scale * mirror, zero, shift_x, zero, scale, shift_y), dim=1).view(count, 2, 3)
@@ -73,7 +75,7 @@ def augmented(images: Tensor, classes: Tensor, how: dict[str, float], random: to
         padding_mode="reflection",
         align_corners=False,
     )
-    contrast, brightness = (1 + uniform(-how["light"], how["light"]).view(-1, 1, 1, 1) for _ in range(2))
+    contrast, brightness = (1 + uniform(-how.light, how.light).view(-1, 1, 1, 1) for _ in range(2))
     middle = images.mean(dim=(1, 2, 3), keepdim=True)
     images = ((images - middle) * contrast + middle * brightness).clamp(0, 1)
     return images, masks.squeeze(1).to(torch.int64)
@@ -94,12 +96,10 @@ def watch(model: UNet, pairs: Pairs, batch: int) -> dict[str, Any]:
     return {"loss": loss / len(pairs.names), **scores(table, CLASSES)}
 
 
-def train(model: UNet, training: Pairs, validation: Pairs, settings: dict[str, Any], random: torch.Generator) -> Any:
+def train(model: UNet, training: Pairs, validation: Pairs, settings: Training, random: torch.Generator) -> Any:
     """Train in place; returns step -> numbers for the log: the loss of every step, the scores where we watched."""
-    optimizer = torch.optim.AdamW(
-        model.parameters(), lr=settings["learning_rate"], weight_decay=settings["weight_decay"]
-    )
-    steps, batch, rows = settings["steps"], settings["batch"], {}
+    optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
+    steps, batch, rows = settings.steps, settings.batch, {}
     device = next(model.parameters()).device
     order = torch.empty(0, dtype=torch.int64)
     for step in range(steps):
@@ -109,10 +109,10 @@ def train(model: UNet, training: Pairs, validation: Pairs, settings: dict[str, A
         images, truth = augmented(
             training.images[taken].to(device, torch.float32) / 255,
             training.classes[taken].to(device),
-            settings["augment"],
+            settings.augment,
             random,
         )
-        rate = settings["learning_rate"] * rate_at(step, steps)
+        rate = settings.learning_rate * rate_at(step, steps)
         for group in optimizer.param_groups:
             group["lr"] = rate
         loss = bce_jaccard(model(images.contiguous(memory_format=torch.channels_last)), truth)
@@ -120,7 +120,7 @@ def train(model: UNet, training: Pairs, validation: Pairs, settings: dict[str, A
         loss.backward()
         optimizer.step()
         rows[step + 1] = {"loss/training": loss.item(), "rate": rate}
-        if (step + 1) % settings["watch_every"] == 0 or step + 1 == steps:
+        if (step + 1) % settings.watch_every == 0 or step + 1 == steps:
             seen = watch(model, validation, batch)
             rows[step + 1] |= {
                 "loss/validation": seen["loss"],
@@ -152,22 +152,24 @@ def load_pretrained(model: UNet, path: Path) -> None:
     try:
         model.encoder.load_pretrained(load_file(path))
     except (SafetensorError, ValueError) as error:
-        sys.exit(f"{path}: {error}. `width` in train.yaml must be that of the file, 1.0 for the published weights")
+        sys.exit(
+            f"{path}: {error}. `width` in conf/model/unet.yaml must be that of the file, 1.0 for the published weights"
+        )
 
 
 def main() -> None:
-    settings = yaml.safe_load(Path(sys.argv[1]).read_text())
+    settings = config.current(Train)
     seed, threads = int(os.environ["PEDIGREE_SEED"]), int(os.environ["OMP_NUM_THREADS"])
-    device = chosen(settings["device"], sys.argv[1])
+    device = chosen(settings.device, "conf/train.yaml")
     random = make_deterministic(seed, threads)
     training, validation = read_pairs(PFS / "training/training"), read_pairs(PFS / "validation/validation")
     print(f"{len(training.names)} pets to train on, {len(validation.names)} to watch", flush=True)
 
-    model = build(settings["model"])
-    if settings["model"]["pretrained"]:
-        load_pretrained(model, Path(settings["model"]["pretrained"]))
+    model = UNet(settings.model.width, list(settings.model.decoder))
+    if settings.model.pretrained:
+        load_pretrained(model, Path(settings.model.pretrained))
     model = model.to(device, memory_format=torch.channels_last)
-    rows = train(model, training, validation, settings, random)
+    rows = train(model, training, validation, settings.training, random)
 
     out = PFS / "out"
     (out / "model").mkdir()
@@ -179,7 +181,12 @@ def main() -> None:
     (out / "model/model.json").write_text(json.dumps(card, indent=1) + "\n")
     write_history(out / "history.csv", rows)
     write_scalars(out / "tensorboard", rows)
-    facts = {"settings": settings, "seed": seed, "threads": torch.get_num_threads(), "torch": torch.__version__}
+    facts = {
+        "settings": settings.model_dump(),
+        "seed": seed,
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+    }
     if device.type == "cuda":
         facts["gpu"] = torch.cuda.get_device_name(device)
     facts |= {"training": training.names, "validation": validation.names}

@@ -23,9 +23,7 @@ class Pets:
         self.folder = folder
         folder.mkdir()
         load("demo").copy_steps(folder)
-        settings = (folder / "train.yaml").read_text()
-        assert "steps: 300" in settings
-        self.edit("train.yaml", "steps: 300", "steps: 12")
+        self.edit("pets.yaml", "{name: train,", "{name: train, overrides: [training=quick],")
         self.pedigree("init")
         self.pedigree("repo", "create", "archives")
         self.pedigree("apply", "pets.yaml")
@@ -77,8 +75,14 @@ def test_each_change_runs_exactly_what_depends_on_it(tmp_path: Path) -> None:
     assert 0.0 < metrics["accuracy"] <= 1.0
     weights = pets.pedigree("inspect", "train@master:/model/weights.safetensors", "--json")
 
-    pets.edit("evaluate.yaml", "pictures: 8", "pictures: 4")
+    pets.edit("conf/evaluate.yaml", "pictures: 8", "pictures: 4")
+    assert pets.run() == {}  # a run takes the configuration that was applied, and says that the file is another
+    pets.pedigree("apply", "pets.yaml")
     assert pets.run() == {"evaluate": (1, 0)}
+    assert "config pictures: 8 -> 4 (conf/evaluate.yaml:3:11)" in pets.pedigree("explain", "evaluate")
+    pets.edit("conf/training/full.yaml", "batch: 8", "batch: 8   # what fits")
+    pets.pedigree("apply", "pets.yaml")
+    assert pets.run() == {}
 
     pets.draw(PETS + 1)
     ran = pets.run()

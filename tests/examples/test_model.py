@@ -70,7 +70,7 @@ def test_weights_that_the_step_cannot_use_are_named(tmp_path: Path) -> None:
     ):
         train.load_pretrained(model, file)
     file.write_bytes(b"pickled")
-    with pytest.raises(SystemExit, match=r"weights\.safetensors: .*`width` in train\.yaml"):
+    with pytest.raises(SystemExit, match=r"weights\.safetensors: .*`width` in conf/model/unet\.yaml"):
         train.load_pretrained(model, file)
     save_file(load("mobilenet").Encoder(0.5).state_dict(), file)
     with pytest.raises(SystemExit, match=r"do not fit this encoder"):
@@ -140,11 +140,11 @@ def test_augmentation_moves_image_and_mask_together() -> None:
     classes[:, 8:20, 4:26] = 2
     images = (classes / 2).unsqueeze(1).repeat(1, 3, 1, 1).to(torch.float32)
     random = torch.Generator().manual_seed(2)
-    moved, masks = train.augmented(images, classes, {"flip": 0.5, "zoom": 0.4, "light": 0.0}, random)
+    moved, masks = train.augmented(images, classes, load("settings").Augment(flip=0.5, zoom=0.4, light=0.0), random)
     assert not torch.equal(masks, classes)
     assert set(masks.unique().tolist()) <= {0, 2}
     assert ((moved[:, 0] > 0.5) == (masks == 2)).float().mean() > 0.97  # the edge itself is interpolated
-    same, still = train.augmented(images, classes, {"flip": 0.0, "zoom": 0.0, "light": 0.0}, random)
+    same, still = train.augmented(images, classes, load("settings").Augment(flip=0.0, zoom=0.0, light=0.0), random)
     assert torch.allclose(same, images, atol=1e-5)
     assert torch.equal(still, classes)
 
