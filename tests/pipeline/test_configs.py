@@ -17,7 +17,9 @@ from hypothesis import strategies as st
 
 from pedigree.config.documents import read
 from pedigree.errors import InvalidConfig, InvalidSpec
-from pedigree.pipeline import configs, engine, events, explain, jobs, lineage, pipelines, status, valuefile
+from pedigree.pipeline import configs, engine, events, explain, jobs, lineage, pipelines, spouts, status, valuefile
+from pedigree.pipeline.planning import Surroundings
+from pedigree.pipeline.process import Stop
 from tests.pipeline.project import Project
 
 #: Two steps with one group in common; each copies what it is given.
@@ -64,6 +66,33 @@ def test_a_step_reads_the_values_and_nothing_else(project: Project) -> None:
     project.run()
     assert project.read("train@master:/seen") == "model:\n  depth: 4\n  width: 0.5\nrate: 0.001\nsteps: 300\n"
     assert project.read("evaluate@master:/seen") == "batch: 16\nmodel:\n  depth: 4\n  width: 0.5\n"
+
+
+@pytest.mark.parametrize("level", ["auto", "rewriting"])
+def test_every_datum_finds_its_configuration_at_every_level(project: Project, level: str) -> None:
+    """One workplace after another is used again. Break: leave the file of the last datum where it is."""
+    project.put("in", {name: name for name in "bcdef"})
+    spec = SPECS.partition("---")[0].replace("glob: /", "glob: '/*'")
+    project.write("main.py", "import os, yaml\nfound = open(os.environ['PEDIGREE_CONFIG']).read()\n"
+        "assert found == open('/pfs/.config.yaml').read()\n"
+        "for name in os.listdir('/pfs/in'):\n    open(f'/pfs/out/{name}', 'w').write(str(yaml.safe_load(found)['steps']))\n")  # fmt: skip
+    project.apply(spec.replace("[cp, /pfs/.config.yaml, /pfs/out/seen]", "[python3, main.py]"))
+    report = project.run(isolation=level, workers=2)
+    assert report.ok, report.jobs[0].error
+    assert [project.read(f"train@master:/{name}") for name in "abcdef"] == ["300"] * 6
+
+
+def test_a_spout_has_its_configuration(project: Project) -> None:
+    """Break: give the file in `_try` alone, which is of datums."""
+    project.apply(
+        "pipeline: {name: source}\nspout: {}\nconfig: {name: train}\ntransform: {cmd: [sh, -c, 'cp $PEDIGREE_CONFIG /pfs/out/seen']}\n"
+    )
+    pipeline = pipelines.get(project.store, "source").pipeline
+    spouts.run(Surroundings(project.store), pipeline, stop=Stop(), on_event=project.events.append)
+    assert "steps: 300" in project.read("source@master:/seen")
+    head = project.store.head("source", "master")
+    assert head is not None
+    assert head.made_by["config"] == pipeline.config_digest
 
 
 def test_what_changes_no_value_runs_nothing_again(project: Project) -> None:
@@ -146,6 +175,7 @@ def test_a_run_takes_what_was_applied_and_says_when_the_files_differ(project: Pr
     project.run()
     assert "steps: 300" in project.read("train@master:/seen")
     assert notes(project) == [said]
+    assert said.partition(":")[0] in pedigree(project, "run", "--quiet").stderr
     project.write("conf/train.yaml", "defaults: [model: unet, _self_]\nrate: 1e-3\nsteps: 300 # as it was\n")
     project.run()
     assert notes(project) == []

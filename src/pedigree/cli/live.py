@@ -25,7 +25,7 @@ REASONS = 3
 
 @contextmanager
 def listener(*, quiet: bool) -> Iterator[OnEvent]:
-    """What to tell a run's events to. Failures are told even when quiet."""
+    """What to tell a run's events to. Failures, and what a run did not take over, are told even when quiet."""
     if quiet:
         yield Lines(say, failures_only=True)
     elif is_terminal(sys.stderr):
@@ -62,7 +62,7 @@ class Lines:
                 yield failure(event)
             elif not self._failures_only:
                 yield from self._progress(event)
-        elif self._failures_only:
+        elif self._failures_only and not isinstance(event, events.Note):
             return
         elif isinstance(event, events.JobPlanned):
             self._totals[event.job] = event.total - event.cached
