@@ -145,7 +145,7 @@ def why(
         keys = [str(step) for step in path]
         found = path if _follow(answer.values, path) is not _NOT else None
     if found is None:
-        return Why(tuple(keys), "nothing", meant=nearest(".".join(keys), _names(answer.values, "")))
+        return Why(tuple(keys), "nothing", meant=_meant(keys, answer.values))
     return answer.of(found)
 
 
@@ -286,6 +286,14 @@ def _found(values: Value, keys: list[str]) -> tuple[Any, ...] | None:
             if rest is not None:
                 return (key, *rest)
     return None
+
+
+def _meant(keys: list[str], values: Value) -> str | None:
+    """The path that was probably meant: one with the same last key, whatever is before it, else the nearest."""
+    names = list(_names(values, ""))
+    same = [name for name in names if name.rpartition(".")[2] == keys[-1]] if keys else []
+    asked = ".".join(keys)
+    return (nearest(asked, same) or same[0]) if same else nearest(asked, names)
 
 
 def _names(values: Value, above: str) -> Iterator[str]:

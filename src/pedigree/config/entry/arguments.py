@@ -67,6 +67,10 @@ _SHORT = {
     "-cd": "--config-dir",
     "-cn": "--config-name",
     "-cp": "--config-path",
+    "-r": "--run",
+    "-i": "--info",
+    "-p": "--package",
+    "-sc": "--shell-completion",
 }
 _FLAGS = {
     "--multirun": "sweep",
@@ -76,6 +80,25 @@ _FLAGS = {
     "--fail-fast": "fail_fast",
     "--json": "json",
     "--maximize": "maximize",
+}
+#: Options of a script of Hydra's that say what happens here anyway.
+_ALWAYS = {"--run", "--resolve"}
+#: What takes the place of Hydra's other options.
+_HYDRAS = {
+    "--info": "`--print defaults` lists the files in their order, `--why KEY` tells where a value comes from.",
+    "--package": "`--print` shows the whole; `--why KEY` shows one part with its places.",
+    "--experimental-rerun": "`--from FILE` runs a frozen configuration again, outputs/DATE/TIME/config.json of its run.",
+    "--hydra-help": "`--help` shows what there is; `hydra:` in the files is kept and not run.",
+    "--shell-completion": "`pedigree help completion` shows how the shell completes overrides.",
+}
+#: What asks for a sweep's way of running, which nothing else has.
+_OF_SWEEPS = {
+    "jobs": "--jobs",
+    "launcher": "--launcher",
+    "settings": "--with",
+    "ranks": "--ranks",
+    "retry": "--retry-failed",
+    "fail_fast": "--fail-fast",
 }
 _NUMBERS = {"jobs", "ranks", "search", "seed"}
 _LISTS = {"files", "settings"}
@@ -132,9 +155,11 @@ def read(words: Sequence[str]) -> Asked:
                 raise InvalidInput(f"{name} takes no value, got {word!r}.", remedy=f"Write {name}.")
             setattr(asked, _FLAGS[name], True)
             continue
+        if name in _ALWAYS and not equal:
+            continue
         if name not in _WITH_VALUE:
-            near = meant(name, [*_FLAGS, *_WITH_VALUE])
-            raise InvalidInput(f"There is no option {name}.", remedy=f"{near}`--help` lists all.")
+            remedy = _HYDRAS.get(name) or f"{meant(name, [*_FLAGS, *_WITH_VALUE])}`--help` lists all."
+            raise InvalidInput(f"There is no option {name}.", remedy=remedy)
         if not equal:
             if name in ("--print", "--cfg") and (at == len(words) or words[at].startswith("-") or "=" in words[at]):
                 value = "yaml"
@@ -144,7 +169,19 @@ def read(words: Sequence[str]) -> Asked:
                 value = words[at]
                 at += 1
         _set(asked, name, _WITH_VALUE[name], value)
+    _check(asked)
     return asked
+
+
+def _check(asked: Asked) -> None:
+    """Raises InvalidInput for an option of sweeps where none is asked for: it would be left out without a word."""
+    if asked.sweep or asked.resume or asked.help:
+        return
+    for attribute, name in _OF_SWEEPS.items():
+        if getattr(asked, attribute):
+            raise InvalidInput(
+                f"{name} is for sweeps, and one run is asked for.", remedy=f"Add --multirun, or leave {name} out."
+            )
 
 
 def _set(asked: Asked, name: str, attribute: str, text: str) -> None:

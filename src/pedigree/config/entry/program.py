@@ -74,9 +74,12 @@ def run(program: Program, words: Sequence[str]) -> int:
     try:
         return _run(program, arguments.read(words))
     except PedigreeError as error:
-        print(f"{program.script}: {error.message}", file=sys.stderr)
+        from pedigree.config.entry.hiding import hidden
+
+        typed = [*words, *os.environ.get(given.VARIABLE, "").splitlines()]
+        print(hidden(f"{program.script}: {error.message}", typed), file=sys.stderr)
         if error.remedy:
-            print(error.remedy, file=sys.stderr)
+            print(hidden(error.remedy, typed), file=sys.stderr)
         return error.exit_code
 
 
@@ -94,6 +97,8 @@ def _run(program: Program, asked: Asked) -> int:
         from pedigree.config.entry import sweeping
 
         return sweeping.run(program, asked, overrides)
+    if asked.what != "defaults":
+        _refuse_sweeps(overrides)
     if asked.what == "defaults":
         return _defaults(program, overrides)
     if asked.why is not None:
@@ -112,11 +117,23 @@ def _run(program: Program, asked: Asked) -> int:
     return 0
 
 
+def _refuse_sweeps(overrides: Sequence[str]) -> None:
+    """Raises InvalidInput for several values where one run is asked for, with the option that was left out."""
+    from pedigree.config.overrides import parse_all
+
+    for one in parse_all(overrides):
+        if one.is_sweep:
+            raise InvalidInput(
+                f"{one.text} asks for several values, and one run is asked for.",
+                remedy="Add --multirun to run them all, or put the value in quotes if it is one text: key='a,b'.",
+            )
+
+
 def _read(source: str, asked: Asked, overrides: Sequence[str]) -> Frozen:
-    """The frozen file, which overrides that it does not hold would contradict."""
+    """The frozen file, or that of the folder of a run, which overrides that it does not hold would contradict."""
     from pedigree.config.frozen import read
 
-    frozen = read(source)
+    frozen = read(os.path.join(source, "config.json") if os.path.isdir(source) else source)
     typed = list(overrides)
     if typed and typed != list(frozen.overrides):
         where = "--from" if asked.source else CONFIG
@@ -186,7 +203,7 @@ def _why(program: Program, asked: Asked, overrides: Sequence[str]) -> int:
         print(json.dumps(answer.as_json(), indent=2, ensure_ascii=False))
     else:
         print("\n".join(answer.lines()))
-    return 0
+    return 3 if answer.kind == "nothing" else 0  # as `pedigree config why`
 
 
 def _help(program: Program) -> int:
@@ -204,7 +221,8 @@ def _help(program: Program) -> int:
     if groups:
         print("Groups")
         for key, option in groups:
-            print(f"  {key}={option}  of {', '.join(sources.options(key.partition('@')[0]))}")
+            shown = "(none)" if option is None else option
+            print(f"  {key}={shown}  of {', '.join(sources.options(key.partition('@')[0]))}")
         print()
     if composed.raw:
         import yaml

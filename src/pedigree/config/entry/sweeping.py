@@ -40,6 +40,7 @@ def run(program: Program, asked: Asked, overrides: Sequence[str]) -> int:
 
 def frozen_points(program: Program, overrides: Sequence[str]) -> list[Frozen]:
     """Every point of the sweep, frozen, from one reading of the files. Raises InvalidConfig naming the bad points."""
+    from pedigree.config.entry.hiding import hidden
     from pedigree.config.overrides import parse_all, points
 
     sources = program.sources()
@@ -50,7 +51,7 @@ def frozen_points(program: Program, overrides: Sequence[str]) -> list[Frozen]:
         try:
             found.append(program.frozen(point, sources))
         except InvalidInput as error:
-            problems.append(f"{' '.join(point)}\n  " + error.message.replace("\n", "\n  "))
+            problems.append(hidden(f"{' '.join(point)}\n  " + error.message.replace("\n", "\n  "), point))
     if problems:
         shown = "\n".join(problems[:10]) + (f"\nand {len(problems) - 10} more" if len(problems) > 10 else "")
         raise InvalidConfig(
