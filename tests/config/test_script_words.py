@@ -53,7 +53,7 @@ def ran(script: Path, *words: str, **variables: str) -> tuple[int, str]:
         (["-i", "config"], "`--print defaults` lists the files"),
         (["--cfg", "job", "--package", "model"], "`--print` shows the whole"),
         (["--experimental-rerun", "x"], "`--from FILE` runs a frozen configuration again"),
-        (["-sc", "install=bash"], "completes overrides"),
+        (["-sc", "install=bash"], "`pedigree completion --scripts bash` prints"),
     ],
 )
 def test_options_of_hydra_are_answered_with_ours(script: Path, words: list[str], said: str) -> None:

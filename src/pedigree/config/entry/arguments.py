@@ -89,7 +89,7 @@ _HYDRAS = {
     "--package": "`--print` shows the whole; `--why KEY` shows one part with its places.",
     "--experimental-rerun": "`--from FILE` runs a frozen configuration again, outputs/DATE/TIME/config.json of its run.",
     "--hydra-help": "`--help` shows what there is; `hydra:` in the files is kept and not run.",
-    "--shell-completion": "`pedigree help completion` shows how the shell completes overrides.",
+    "--shell-completion": "`pedigree completion --scripts bash` prints what lets the shell complete overrides; so do zsh and fish.",
 }
 #: What asks for a sweep's way of running, which nothing else has.
 _OF_SWEEPS = {
@@ -175,7 +175,7 @@ def read(words: Sequence[str]) -> Asked:
 
 def _check(asked: Asked) -> None:
     """Raises InvalidInput for an option of sweeps where none is asked for: it would be left out without a word."""
-    if asked.sweep or asked.resume or asked.help:
+    if asked.sweep or asked.resume or asked.help or asked.search is not None:
         return
     for attribute, name in _OF_SWEEPS.items():
         if getattr(asked, attribute):

@@ -32,7 +32,8 @@ def run(program: Program, asked: Asked, overrides: Sequence[str]) -> int:
         sweep = open_sweep(asked.resume)
     else:
         sweep = _planned(program, asked, overrides)
-    print(f"{len(sweep.jobs)} jobs in {os.path.relpath(sweep.path)}", file=sys.stderr)
+    jobs = f"{len(sweep.jobs)} job{'' if len(sweep.jobs) == 1 else 's'}"
+    print(f"{jobs} in {os.path.relpath(sweep.path)}", file=sys.stderr)
     with launcher(asked, sweep.path) as chosen:
         report = sweep.run(chosen, failed=asked.retry, fail_fast=asked.fail_fast, progress=Bar(len(sweep.jobs)))
     return _told(report, sweep, asked)
