@@ -37,7 +37,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--runs", type=int, default=9)
     options = parser.parse_args()
-    print("| case | Hydra | Pedigree | of Hydra's | one parse of the files | times that | bar |\n|---|---|---|---|---|---|---|")
+    print(
+        "| case | Hydra | Pedigree | of Hydra's | one parse of the files | times that | bar |\n|---|---|---|---|---|---|---|"
+    )
     missed = False
     for leaves, groups, bar in CASES:
         with tempfile.TemporaryDirectory() as folder:
