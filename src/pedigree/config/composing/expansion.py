@@ -222,9 +222,11 @@ class _Expander:
         document = self.sources.load(_joined(_group(entry, base), option.strip("/")))
         if document is None:
             return entry.optional
-        written = document.values.get("defaults") if isinstance(document.values, dict) else None
+        written = document.values.get("defaults")
         # Overrides alone are no list to Hydra here.
-        return bool(written) and ("_self_" in written or sum(not one.override for one in entries(document)) > 1)
+        return isinstance(written, list) and (
+            "_self_" in written or sum(not one.override for one in entries(document)) > 1
+        )
 
     def children(self, entry: Entry, option: Any, base: str, package: str) -> list[Step]:
         if option is None:
