@@ -121,6 +121,20 @@ def test_a_file_that_cannot_be_read_is_noted_and_counts_by_its_name(tmp_path: Pa
     assert complaints(of(schemas, "trunk").schema, "defaults: [c]\n") == []
 
 
+def test_options_of_the_search_path_of_a_primary_configuration_may_be_named(tmp_path: Path) -> None:
+    """Break: look at `search` alone; let what is not there stop the rest."""
+    shared = conf(tmp_path / "shared", {"trunk/c.yaml": ""})
+    text = f"hydra:\n  searchpath: [{shared}, file://{tmp_path}/gone, pkg://no.such]\n"
+    schemas = build(Root, conf(tmp_path, {"config.yaml": text, "trunk/a.yaml": ""}))
+    assert complaints(of(schemas, "").schema, "defaults: [trunk: c]\n") == []
+    assert complaints(of(schemas, "").schema, "defaults: [trunk: d]\n") != []
+    assert [one.files for one in schemas.schemas] == [("*.yaml",), ("trunk/*.yaml",)]
+    assert schemas.notes == (
+        f"config: there is no {tmp_path}/gone, which hydra.searchpath names.",
+        "config: The search path names pkg://no.such, and there is no package 'no' to import.",
+    )
+
+
 CONF = {
     "config.yaml": "",
     "base.yaml": "",

@@ -15,7 +15,7 @@ from pedigree.config.schemas.generation import Schema, generated
 from pedigree.config.schemas.layout import Group, Layout, laid_out
 from pedigree.config.schemas.places import Places
 from pedigree.config.schemas.templates import DRAFT, Templates
-from pedigree.errors import NotFound
+from pedigree.errors import InvalidConfig, NotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,8 @@ def build(
 ) -> Schemas:
     """The schemas for the files of a directory, from a Config, any pydantic model, or a dataclass.
 
-    `search` are further places whose groups and options may be named. A group's part of the model is at its package:
+    `search` are further places whose groups and options may be named, and so are those that a primary configuration
+    gives as `hydra.searchpath`. A group's part of the model is at its package:
     what its files' `# @package` say, else its own path with dots, and what defaults lists give it with `@`. A group
     with no place in the model gets no schema, and a note. Raises NotFound where there is no such directory.
     """
@@ -68,11 +69,12 @@ def build(
     if not os.path.isdir(place):
         raise NotFound(f"There is no folder {place}.", remedy="Name the folder that holds the configuration files.")
     sources = Sources([Folder(place), *(source(one) if isinstance(one, str) else one for one in search)], suffixes)
+    sources, unfound = _extended(sources)
     layout = laid_out(sources)
     own = {name: frozenset(options) for name, options in _own(place, suffixes).items()}
     whole = generated(model)
     made: list[GroupSchema] = []
-    notes = list(layout.broken)
+    notes = [*layout.broken, *unfound]
     for group in layout.groups.values():
         if group.name.partition("/")[0] == "hydra":
             continue  # Hydra's own settings, which the model knows nothing of
@@ -97,6 +99,28 @@ def build(
                 )
             )
     return Schemas(place, tuple(made), tuple(notes))
+
+
+def _extended(sources: Sources) -> tuple[Sources, list[str]]:
+    """With what the primary configurations say of `hydra.searchpath`, and what of that cannot be found."""
+    notes: list[str] = []
+    for name in sources.options(""):
+        try:
+            document = sources.load(name)
+        except InvalidConfig:
+            continue  # told when the layout is read
+        block = document.values.get("hydra") if document is not None else None
+        entries = block.get("searchpath") if isinstance(block, dict) else None
+        for entry in entries if isinstance(entries, list) else ():
+            try:
+                more = source(entry) if isinstance(entry, str) else None
+                if more is not None and more.entries("") is None:
+                    notes.append(f"{name}: there is no {more.shown}, which hydra.searchpath names.")
+                elif more is not None:
+                    sources = sources.adding([more])
+            except (InvalidConfig, NotFound) as error:
+                notes.append(f"{name}: {error.message}")
+    return sources, notes
 
 
 def _schema(whole: Schema, layout: Layout, group: Group, packages: tuple[str, ...]) -> Schema | None:
