@@ -181,7 +181,10 @@ def test_any_settings_stay_as_they_are_but_for_ours() -> None:
     ("before", "after"),
     [
         (b"", b"# yaml-language-server: $schema=../.schemas/m.json\n"),
-        (b"# @package x\na: 1\n", b"# yaml-language-server: $schema=../.schemas/m.json\n# @package x\na: 1\n"),
+        (b"# @package x\na: 1\n", b"# @package x\n# yaml-language-server: $schema=../.schemas/m.json\na: 1\n"),
+        (b"\r\n# @package x\r\n", b"\r\n# @package x\r\n# yaml-language-server: $schema=../.schemas/m.json\r\n"),
+        (b"# @package x", b"# @package x\n# yaml-language-server: $schema=../.schemas/m.json\n"),
+        (b"# @package x\n\n# note\na: 1\n", b"# @package x\n\n# yaml-language-server: $schema=../.schemas/m.json\n# note\na: 1\n"),
         (b"a: 1\r\nb: 2", b"# yaml-language-server: $schema=../.schemas/m.json\r\na: 1\r\nb: 2"),
         (b"\xef\xbb\xbfa: 1\n", b"\xef\xbb\xbf# yaml-language-server: $schema=../.schemas/m.json\na: 1\n"),
         (b"# note\n#yaml-language-server:$schema=../.schemas/old.json\na: 1\n", b"# note\n# yaml-language-server: $schema=../.schemas/m.json\na: 1\n"),
@@ -189,8 +192,9 @@ def test_any_settings_stay_as_they_are_but_for_ours() -> None:
         (b"# yaml-language-server: $schema=../mine/s.json\na: 1\n", None),
     ],
 )  # fmt: skip
-def test_a_line_on_top_names_the_schema(before: bytes, after: bytes | None) -> None:
-    """Break: add a second line; overwrite the user's own; put it before the byte order mark."""
+def test_a_line_in_the_head_names_the_schema(before: bytes, after: bytes | None) -> None:
+    """Break: add a second line; overwrite the user's own; put it before the byte order mark, or before a
+    `# @package`, which then counts for nothing."""
     made = marked(before, "../.schemas/m.json", "../.schemas")
     assert made == after
     if made is not None:

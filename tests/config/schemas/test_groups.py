@@ -52,7 +52,7 @@ def test_a_header_on_which_all_files_agree_is_respected(tmp_path: Path) -> None:
             tmp_path,
             {
                 "experiment/a.yaml": "# @package _global_\ntrunk: {name: a}\n",
-                "experiment/b.yaml": "# a remark\n# @package _global_\n",
+                "experiment/b.yaml": "\n# @package _global_\n# a remark\n",
                 "opt/a.yaml": "# @package trunk.pair.source\nlr: 1\n",
                 "trunk/x.yaml": "# @package trunk\n",
             },
@@ -104,7 +104,7 @@ def test_a_group_without_a_place_has_no_schema_and_a_note(tmp_path: Path) -> Non
         Root, conf(tmp_path, {"modle/a.yaml": "x: 1\n", "hydra/launcher/b.yaml": "n: 1\n", "trunk/c.yaml": ""})
     )
     assert [one.group for one in schemas.schemas] == ["trunk"]
-    assert schemas.notes == ("Files of the group modle: the model has no place 'modle'; no schema.",)
+    assert schemas.notes == ("Files of the group modle: the model has no mapping at 'modle'; no schema.",)
 
 
 def test_a_file_that_cannot_be_read_is_noted_and_counts_by_its_name(tmp_path: Path) -> None:

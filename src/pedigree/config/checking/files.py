@@ -52,7 +52,13 @@ def looked_at(document: Document, dialect: Dialect, *, primary: bool) -> Iterato
         return
     for entry in found:
         yield from _entry(entry, document, dialect)
-    if primary and "defaults" in document.values and len(document.values) > 1 and dialect == "hydra-1.3":
+    if (
+        primary
+        and isinstance(document.values, dict)
+        and "defaults" in document.values
+        and len(document.values) > 1
+        and dialect == "hydra-1.3"
+    ):
         listed = document.values["defaults"]
         if listed and "_self_" not in listed and set(document.values) - {"defaults", "hydra"}:
             file, line, column = at(own(document.origins["defaults"]), document.name)

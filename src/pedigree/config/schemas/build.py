@@ -85,7 +85,9 @@ def build(
             packages = tuple(dict.fromkeys([package, *group.used]))
             found = _schema(whole, layout, group, packages)
             if found is None:
-                notes.append(f"{_named(group)}: the model has no place {' or '.join(map(repr, packages))}; no schema.")
+                notes.append(
+                    f"{_named(group)}: the model has no mapping at {' or '.join(map(repr, packages))}; no schema."
+                )
                 continue
             alone = len(group.headers) == 1
             stem = group.name.replace("/", ".") or "_primary_"
@@ -109,7 +111,7 @@ def _extended(sources: Sources) -> tuple[Sources, list[str]]:
             document = sources.load(name)
         except InvalidConfig:
             continue  # told when the layout is read
-        block = document.values.get("hydra") if document is not None else None
+        block = document.values.get("hydra") if document is not None and isinstance(document.values, dict) else None
         entries = block.get("searchpath") if isinstance(block, dict) else None
         for entry in entries if isinstance(entries, list) else ():
             try:

@@ -1,4 +1,4 @@
-"""A first line in each file that names its schema, for editors without VS Code's settings: Neovim, Zed, Emacs, Helix."""
+"""A line in the head of each file that names its schema, for editors without VS Code's settings: Neovim, Zed, Emacs, Helix."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ _LINE = re.compile(
     rb"^(?:\xef\xbb\xbf)?(#[ \t]*yaml-language-server[ \t]*:[ \t]*\$schema[ \t]*=[ \t]*(\S+))[ \t]*\r?$", re.MULTILINE
 )
 
+#: What Hydra reads of a head: comments of the form `# @package x`, until another line comes, were it a comment.
+_HEADERS = re.compile(rb"(?:[ \t]*\r?\n)*(?:[ \t]*#[ \t]*@\S[^\n]*(?:\n|\Z)(?:[ \t]*\r?\n)*)+")
+
 
 @dataclass(frozen=True, slots=True)
 class Marked:
@@ -21,10 +24,10 @@ class Marked:
 
 
 def mark_files(schemas: Schemas, folder: str | os.PathLike[str]) -> Marked:
-    """Puts `# yaml-language-server: $schema=…` on top of each file that has a schema in `folder`, or corrects it there.
+    """Puts `# yaml-language-server: $schema=…` into the head of each file that has a schema in `folder`, or corrects it.
 
-    The rest of a file stays byte for byte; to Hydra and to us the line is a comment, and `# @package` below it
-    counts as before. A line that leads to another folder is the user's and stays.
+    The rest of a file stays byte for byte. The line goes below a `# @package`, which counts for nothing below
+    another comment. A line that leads to another folder is the user's and stays.
     """
     place = Path(schemas.directory)
     changed, kept = [], []
@@ -55,7 +58,10 @@ def marked(data: bytes, target: str, folder: str) -> bytes | None:
         return data[: present.start(1)] + line + data[present.end(1) :]
     mark = b"\xef\xbb\xbf" if data.startswith(b"\xef\xbb\xbf") else b""
     newline = b"\r\n" if b"\r\n" in data else b"\n"
-    return mark + line + newline + data[len(mark) :]
+    headers = _HEADERS.match(data, len(mark))
+    at = headers.end() if headers is not None else len(mark)
+    before = data[:at] if at == len(mark) or data[:at].endswith(b"\n") else data[:at] + newline
+    return before + line + newline + data[at:]
 
 
 def _replace(path: Path, data: bytes) -> None:
