@@ -57,8 +57,8 @@ def _case(folder: str, leaves: int, groups: int, bar: float, runs: int) -> bool:
     theirs, mine, floor = [], [], []
     for _ in range(runs):
         theirs.append(_cost(lambda: _hydra(folder)))
-        mine.append(min(_cost(lambda: compose(folder, overrides=OVERRIDES)) for _ in range(3)))
-        floor.append(min(_cost(lambda: _parse(texts)) for _ in range(3)))
+        mine.append(_cost(lambda: [compose(folder, overrides=OVERRIDES) for _ in range(5)]) / 5)
+        floor.append(_cost(lambda: [_parse(texts) for _ in range(5)]) / 5)
     ratio = statistics.median(other / own for other, own in zip(theirs, mine, strict=True))
     over = statistics.median(own / least for own, least in zip(mine, floor, strict=True))
     print(
@@ -82,7 +82,7 @@ def _write(folder: Path, leaves: int, groups: int) -> None:
             for key in range(share):
                 if key % 4 == 0:
                     lines.append(f"part{key // 4}:")
-                kinds = ["abc", "17", "1e-3", "true", "two words", "null", "'quoted'"]
+                kinds = ["abc", "17", "1e-3", "true", "two words", "'quoted'"]
                 if number:
                     kinds.append("${group0.part0.key0}")
                 lines.append(f"  key{key % 4}: {rng.choice(kinds)}")
@@ -100,10 +100,9 @@ def _hydra(folder: str) -> Any:
             return OmegaConf.to_container(hydra_compose("config", overrides=list(OVERRIDES)), resolve=True)
 
 
-def _parse(texts: list[bytes]) -> None:
-    for text in texts:
-        for _ in yaml.parse(text, Loader=yaml.CSafeLoader):
-            pass
+def _parse(texts: list[bytes]) -> int:
+    """How many events the files hold."""
+    return sum(1 for text in texts for _ in yaml.parse(text, Loader=yaml.CSafeLoader))
 
 
 def _leaves(value: Any) -> int:

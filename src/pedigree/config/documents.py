@@ -325,7 +325,10 @@ def _broken(error: yaml.YAMLError, text: str, name: str) -> InvalidConfig:
             # libyaml counts bytes.
             before = text.encode()[:position].decode(errors="replace")
             line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-            return _invalid(name, line, column, f"{problem}", "Remove the character.", text)
+            character = getattr(error, "character", None)
+            if isinstance(character, int):
+                problem = f"YAML allows no character U+{character:04X}"
+            return _invalid(name, line, column, problem, "Remove it, or write it as an escape in double quotes.", text)
         return _invalid(name, 1, 1, problem, "", text)
     remedy = ""
     line, column = mark.line + 1, mark.column + 1

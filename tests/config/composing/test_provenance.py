@@ -53,9 +53,9 @@ def test_every_leaf_stands_where_its_origin_says(files: dict[str, str], name: st
         if not text:  # an empty file is an empty mapping
             assert (value, origin.line, origin.column) == ({}, 1, 1)
             continue
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        assert root is not None
-        node = _node_at(root, origin.line, origin.column)
+        whole = yaml.compose(text, Loader=yaml.SafeLoader)
+        assert whole is not None
+        node = _node_at(whole, origin.line, origin.column)
         if isinstance(value, (dict, list)):
             assert isinstance(node, yaml.CollectionNode), path
             assert node.value == []

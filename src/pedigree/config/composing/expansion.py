@@ -45,6 +45,7 @@ class _Choice:
     origin: Origin
     key: str
     external: bool
+    position: tuple[int, ...] = ()  #: where it was read, in the order of reading
     used: bool = False
 
 
@@ -94,6 +95,8 @@ class _Expander:
         self.deleted: set[str] = set()
         self.choices: dict[str, Any] = {}
         self.seen: dict[str, Origin] = {}
+        #: The place, in the order of reading, of the entry that is being expanded.
+        self.path: tuple[int, ...] = ()
         #: Configurations being expanded, outermost first.
         self.open: list[tuple[str, str]] = []
 
@@ -133,11 +136,15 @@ class _Expander:
         listed = entries(document)
         if additions:
             listed += [self.addition(one, base) for one in additions]
+        if self.newer:
+            listed = [_split(entry) for entry in listed]
+        outer = self.path
         self.register(listed, base, package)
         slots: list[list[Step]] = [[] for _ in listed]
         postponed = []
         for index in range(len(listed) - 1, -1, -1):
             entry = listed[index]
+            self.path = (*outer, index)
             if entry.is_self:
                 slots[index] = [Step(name, package, document)]
             elif not entry.override:
@@ -148,7 +155,9 @@ class _Expander:
                     slots[index] = self.children(entry, option, base, package)
         for index, option in postponed:
             entry = listed[index]
+            self.path = (*outer, index)
             slots[index] = self.children(entry, self.resolved(option, entry), base, package)
+        self.path = outer
         self.open.pop()
         return [step for steps in slots for step in steps]
 
@@ -159,16 +168,18 @@ class _Expander:
         return Entry(one.origin, group, one.option, one.package, absolute=absolute, external=True)
 
     def register(self, listed: Iterable[Entry], base: str, package: str) -> None:
-        """Notes the overrides of a list. The first to be noted wins, and outer files come before inner ones."""
-        for entry in listed:
+        """Notes the overrides of a list. The first to be noted wins, and outer files come before inner ones; in the
+        newer dialect the last in reading order does."""
+        for index, entry in enumerate(listed):
             if not entry.override:
                 continue
             assert entry.group is not None
             key = self.key(entry, base, package)
             present = self.overrides.get(key)
-            if present is not None and (present.external or not self.newer):
+            position = (*self.path, index)
+            if present is not None and (present.external or not self.newer or present.position > position):
                 continue
-            self.overrides[key] = _Choice(entry.option, entry.origin, key, external=False)
+            self.overrides[key] = _Choice(entry.option, entry.origin, key, external=False, position=position)
 
     def key(self, entry: Entry, base: str, package: str) -> str:
         assert entry.group is not None
@@ -185,6 +196,8 @@ class _Expander:
         key = self.key(entry, base, package)
         deletion = self.deletions.get(key)
         choice = self.overrides.get(key)
+        if choice is not None and self.newer and not choice.external and choice.position < self.path:
+            choice = None  # it stands before what it would override
         option = entry.option
         if choice is not None:
             choice.used = True
@@ -399,6 +412,19 @@ def _joined(base: str, name: str) -> str:
 
         whole = posixpath.normpath(whole)
     return whole
+
+
+def _split(entry: Entry) -> Entry:
+    """An entry as Hydra 1.4 reads it: `db: sql/big` is `db/sql: big`, and no path leads up."""
+    for name in (entry.group, entry.option):
+        if isinstance(name, str) and ".." in name.split("/"):
+            _refuse(
+                entry.origin, f"{name!r} leads up with `..`, which Hydra 1.4 allows no more", "Begin it with a slash."
+            )
+    if entry.group is None or entry.external or not isinstance(entry.option, str) or "${" in entry.option:
+        return entry
+    folder, _, option = entry.option.strip("/").rpartition("/")
+    return entry._replace(group=f"{entry.group}/{folder}", option=option) if folder else entry
 
 
 def _of(folder: str) -> str:
