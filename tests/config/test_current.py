@@ -32,6 +32,10 @@ def test_values_alone_become_the_model_and_plain_values_without_one(tmp_path: Pa
     assert found.token is not None
     assert found.token.get_secret_value(environment=known) == "xyzzy"
     assert config.current(environment=known) == {"steps": 3, "token": "env:HUB"}
+    file.write_text("a: &one [1]\nb: *one\n")
+    plain = config.current(environment=known)
+    plain["a"].append(2)
+    assert plain["b"] == [1]
 
 
 def test_a_frozen_file_gives_what_was_frozen_in_its_environment(tmp_path: Path) -> None:

@@ -482,7 +482,7 @@ def secret(project: Project) -> Project:
 
 @pytest.mark.parametrize("reference", ["env:HUB", "${oc.env:HUB}"])
 def test_a_secret_is_read_in_the_step_and_is_never_in_the_store(secret: Project, reference: str) -> None:
-    """Break: leave the reference out of the values that the step reads, and resolve it when it is frozen."""
+    """Break: give the step the values as they were composed."""
     import hashlib
 
     secret.write("conf/secret.yaml", f"token: {reference}\n")

@@ -175,7 +175,7 @@ def _frozen(request: Mapping[str, Any], *, compose_only: bool) -> dict[str, Any]
     hidden = frozenset(frozen.moved.get(place, place) for place in frozen.secrets)
     if secrets:
         _check_secrets(made, hidden, secrets)
-    values = _resolved(frozen, environment)
+    values = frozen.resolved(environment)  # of a secret, where it is
     code = {}
     if model is not None:
         code = modelcode.imported()
@@ -201,23 +201,6 @@ def _for_a_step(error: InvalidInput) -> InvalidInput:
             "or give a default in the file."
         )
     return error
-
-
-def _resolved(frozen: Any, environment: Mapping[str, str]) -> dict[Any, Any]:
-    """The values that the step reads: those of its variables, and of a secret where it is."""
-    from pedigree.config.frozen.pointers import path
-
-    values: dict[Any, Any] = frozen.resolved(environment)
-    for place in frozen.secrets:
-        holder: Any = values
-        *above, last = path(place)
-        for step in above:
-            holder = holder[step]
-        reference = _at(frozen.values, path(place))
-        if isinstance(reference, str) and reference.startswith("${oc.env:"):
-            reference = "env:" + reference.removeprefix("${oc.env:").rstrip("}").partition(",")[0].strip()
-        holder[last] = reference
-    return values
 
 
 def _at(values: Any, place: tuple[Any, ...]) -> Any:
