@@ -368,3 +368,23 @@ def test_no_two_fields_of_one_mapping_share_a_spelling() -> None:
             for spelling in {alias, camel(alias)}
         ]
         assert len(spellings) == len(set(spellings)) == len(names(model))
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("datum_tries: true", "datum_tries must be a whole number, got true"),
+        ("datum_tries: 2.5", "datum_tries must be a whole number, got 2.5"),
+        ("network: 1", "network must be true or false, got 1"),
+        ("network: 'yes'", 'network must be true or false, got "yes"'),
+        ("resource_limits: {gpu: true}", "resource_limits.gpu must be a mapping, got true"),
+    ],
+)
+def test_no_value_is_read_as_another_type(line: str, said: str) -> None:
+    """Break: derive the models of specs from pydantic's own class; true is then 1 try."""
+    text = f"pipeline: {{name: p}}\ninput: {{pfs: {{repo: in, glob: /}}}}\ntransform: {{cmd: [a]}}\n{line}\n"
+    with pytest.raises(InvalidSpec, match="spec:4: ") as caught:
+        spec.parse(text)
+    assert said in str(caught.value)
+    for same in ("datum_tries: 2", "datum_tries: '2'", "datum_tries: 2.0"):
+        assert spec.parse(text.replace(line, same))[0].datum_tries == 2

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from inspect import cleandoc
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic_core import PydanticUndefined
 
@@ -82,6 +82,8 @@ def _type(kind: Any) -> str:
     origin = get_origin(kind)
     if origin in (Union, types.UnionType):
         return " or ".join(_type(item) for item in get_args(kind) if item is not type(None))
+    if origin is Annotated:
+        return _type(get_args(kind)[0])
     if origin is Literal:
         return " or ".join(f"`{item}`" for item in get_args(kind))
     if origin is list:

@@ -6,10 +6,12 @@ what is not here is not accepted. Names are snake_case; every field may also be 
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import re
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator
 
+from pedigree.config import models
 from pedigree.store import quantities
 
 #: What happens to a field on one machine.
@@ -33,8 +35,18 @@ def _refused(meaning: str, reason: str, *, aliases: tuple[str, ...] = ()) -> Any
     return _field(None, meaning, f"refused: {reason}", aliases=aliases)
 
 
-class Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+def _whole(value: Any) -> Any:
+    """Pachyderm's JSON has whole numbers as texts, as protobuf writes those of 64 bits; and a template may have made 2.0."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return int(value) if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value) else value
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+
+
+class Model(models.Config):
+    """What every part of a spec is: unknown fields are refused, and no value is read as another type."""
 
 
 class PipelineName(Model):
@@ -67,7 +79,7 @@ class Transform(Model):
     secrets: list[Secret] = _field([], "secrets given to the step")
     err_cmd: list[str] = _field([], "command run after each failed try; when it succeeds the datum is `recovered`")
     err_stdin: list[str] = _field([], "lines given to the standard input of err_cmd")
-    accept_return_code: list[int] = _field([], "exit codes that count as success besides 0")
+    accept_return_code: list[Whole] = _field([], "exit codes that count as success besides 0")
     working_dir: str = _field("", "working directory; the folder of the step's code when empty")
     user: str = _field(
         "",
@@ -88,7 +100,7 @@ class Transform(Model):
 class TriggerSpec(Model):
     branch: str = _field("", "branch that is watched; `master` when empty")
     size: str = _field("", "move when this much was added, decimal units: `100M`")
-    commits: int = _field(0, "move after so many commits")
+    commits: Whole = _field(0, "move after so many commits")
     rate_limit_spec: str = _field("", "cron schedule: move at most so often", aliases=("rate",))
     all: bool = _field(False, "demand every condition instead of any")
     cron_spec: str = _field("", "cron schedule: move at its ticks; excludes the other conditions")
@@ -140,27 +152,27 @@ class Input(Model):
 
 
 class Parallelism(Model):
-    constant: int = _field(1, "datums of this pipeline that run at once")
+    constant: Whole = _field(1, "datums of this pipeline that run at once")
     coefficient: float | None = _ignored("1.x: workers per node of the cluster")
     strategy: str | None = _ignored("1.x: which of the two counts")
 
 
 class DatumSet(Model):
-    number: int = _field(0, "datums that a worker takes at once", "recorded")
-    size_bytes: int = _field(0, "input bytes that a worker takes at once", "recorded")
-    per_worker: int = _field(0, "shares that each worker's part is cut into", "recorded")
+    number: Whole = _field(0, "datums that a worker takes at once", "recorded")
+    size_bytes: Whole = _field(0, "input bytes that a worker takes at once", "recorded")
+    per_worker: Whole = _field(0, "shares that each worker's part is cut into", "recorded")
 
 
 class Gpu(Model):
     type: str = _field("", "kind of GPU, kept for the record", "recorded")
-    number: int = _needed("GPUs that the step may see")
+    number: Whole = _needed("GPUs that the step may see")
 
 
 class ResourceSpec(Model):
     cpu: float | None = _field(None, "cores: 2, 0.5 or `500m`")
-    memory: int | None = _field(None, "memory: `512Mi`, `2G`")
-    disk: int | None = _field(None, "temporary disk space", "recorded")
-    gpu: Gpu | int | None = _field(None, "GPUs: a number, or type and number")
+    memory: Whole | None = _field(None, "memory: `512Mi`, `2G`")
+    disk: Whole | None = _field(None, "temporary disk space", "recorded")
+    gpu: Gpu | Whole | None = _field(None, "GPUs: a number, or type and number")
 
     @field_validator("cpu", mode="before")
     @classmethod
@@ -184,8 +196,8 @@ class EgressSpec(Model):
 
 
 class ServiceSpec(Model):
-    internal_port: int = _needed("port that the step listens on")
-    external_port: int = _field(0, "port on this machine; internal_port when 0")
+    internal_port: Whole = _needed("port that the step listens on")
+    external_port: Whole = _field(0, "port on this machine; internal_port when 0")
     ip: str = _field("", "recorded for the step", "recorded")
     type: str = _field("", "Kubernetes service type", "recorded")
     annotations: Any = _ignored("Kubernetes annotations")
@@ -239,7 +251,7 @@ class PipelineSpec(Model):
     )
     datum_timeout: str = _field("", "duration after which a try is stopped and counts as failed; none by default")
     job_timeout: str = _field("", "duration after which the job is stopped; none by default")
-    datum_tries: int = _field(3, "tries per datum, the first included")
+    datum_tries: Whole = _field(3, "tries per datum, the first included")
     reprocess_spec: Literal["until_success", "every_job"] = _field(
         "until_success", "`every_job` runs all datums in every job"
     )
@@ -265,7 +277,7 @@ class PipelineSpec(Model):
         "its values are part of the identity",
     )
     environment: Any = _field(None, "ours: environment that the step runs in", "recorded")
-    seed: int | None = _field(None, "ours: seed given to the step as PEDIGREE_SEED, part of the identity")
+    seed: Whole | None = _field(None, "ours: seed given to the step as PEDIGREE_SEED, part of the identity")
     network: bool = _field(False, "ours: let the step use the network")
     s3_out: bool | None = _refused("output through S3", "there is no S3 gateway; write to /pfs/out")
     incremental: bool | None = _refused("1.x: the last output in /pfs/out", "read the last output as an input")
