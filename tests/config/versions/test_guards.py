@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic import Field
@@ -147,7 +147,7 @@ def test_the_changelog_tells_operations_reasons_and_constraints() -> None:
         "A file that states no version is one of version 1.",
         "- `context` is now `new_context`.",
         "- the default of `new_context` is now `512`, before `256`; older files without it keep the old one.",
-        "- `new_context` is now `int Ge(ge=128)`, before `int`.",
+        "- `new_context` is now `int >= 128`, before `int`.",
         "- `debug` is gone (use the logging settings).",
         "- `size` is split into `height`, `width`.",
         "- `context` is new: `int = 256`.",
@@ -173,3 +173,26 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     """Break: importing `migrate` eagerly, which brings pydantic."""
     code = "import sys, pedigree.config.versions as v; v.Family; v.Rename; print({'pydantic', 'yaml'} & {*sys.modules})"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
+
+
+def test_the_changelog_writes_bounds_as_people_do() -> None:
+    """Those of Pydantic in a fingerprint are exact and ugly. Break: the text of the fingerprint as it is."""
+    family = Family("bounds")
+
+    @family.version()
+    class V1(Closed):
+        version: Literal[1] = 1
+        rate: float
+        name: str
+
+    @family.version()
+    class V2(Closed):
+        version: Literal[2] = 2
+        rate: Annotated[float, Field(gt=0, le=1)]
+        name: Annotated[str, Field(min_length=3)]
+        size: Annotated[int, Field(ge=0)] = 5
+
+    text = changelog(family)
+    assert "- `rate` is now `float > 0 <= 1`, before `float`." in text
+    assert "- `name` is now `str at least 3 long`, before `str`." in text
+    assert "- `size` is new: `int >= 0 = 5`." in text

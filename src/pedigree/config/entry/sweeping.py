@@ -155,7 +155,7 @@ def _told(report: Report, sweep: Sweep, asked: Asked) -> int:
         print(json.dumps(rows, indent=2, ensure_ascii=False))
     else:
         for job in report.jobs:
-            result = "" if job.result is None else f"  {job.result}"
+            result = "" if job.result is None else f"  {_shown(job.result)}"
             print(f"{job.state:8}{job.name}{result}")
     try:
         report.check()
@@ -163,3 +163,10 @@ def _told(report: Report, sweep: Sweep, asked: Asked) -> int:
         print(f"{error.message}\nGo on with --resume {os.path.relpath(sweep.path)} --retry-failed.", file=sys.stderr)
         return error.exit_code
     return 0 if report.complete else 1
+
+
+def _shown(result: Any) -> str:
+    """A result for a terminal: six digits tell points of a sweep apart, and `--json` has them all."""
+    if isinstance(result, dict):
+        return ", ".join(f"{key} {_shown(value)}" for key, value in result.items())
+    return f"{result:.6g}" if isinstance(result, float) else str(result)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from pedigree.config.versions.drafts import shown
 from pedigree.config.versions.families import Family
 from pedigree.config.versions.operations import Rename, Split, path_of
@@ -48,11 +50,28 @@ def _other(family: Family, number: int) -> list[str]:
             continue
         if before is None:
             if not any(key == target or key.startswith(f"{target}.") for target in names):
-                lines.append(f"`{key}` is new: `{text}`.")
+                lines.append(f"`{key}` is new: `{_signed(text)}`.")
         elif _without_default(before) != kind:
             lines.append(f"`{key}` is now `{kind}`, before `{_without_default(before)}`.")
     return lines
 
 
+_BOUND = re.compile(r" (?:Gt|Ge|Lt|Le|MultipleOf|MinLen|MaxLen)\((\w+)=([^()]*)\)")
+_SIGNS = {
+    "gt": "> {}",
+    "ge": ">= {}",
+    "lt": "< {}",
+    "le": "<= {}",
+    "multiple_of": "a multiple of {}",
+    "min_length": "at least {} long",
+    "max_length": "at most {} long",
+}
+
+
 def _without_default(text: str) -> str:
-    return text.partition(" = ")[0]
+    """The type and its bounds as people write them: `int >= 1 <= 8`."""
+    return _signed(text.partition(" = ")[0])
+
+
+def _signed(text: str) -> str:
+    return _BOUND.sub(lambda found: " " + _SIGNS.get(found[1], found[0].strip()).format(found[2]), text)
