@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
-import inspect
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from pedigree.errors import InvalidConfig, InvalidInput
@@ -29,6 +30,9 @@ class Main:
     def __call__(self, *configuration: Any) -> Any:
         if configuration:
             return self.function(*configuration)
+        # What was imported up to here stays to the end of the script. Out of the collector's sight, it costs no time in
+        # any later collection: not while the configuration is made, not in training, not at the exit (25 ms of 220).
+        gc.freeze()
         code = self.run(sys.argv[1:])
         if code:
             raise SystemExit(code)
@@ -58,7 +62,7 @@ def main(
     >>> @config.main(Training)
     ... def train(settings: Training) -> float: ...
     """
-    if inspect.isfunction(model):
+    if isinstance(model, FunctionType):
         raise InvalidInput("@config.main needs its brackets.", remedy="Write @config.main() or @config.main(Model).")
 
     def decorate(function: Callable[..., Any]) -> Main:
