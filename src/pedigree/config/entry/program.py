@@ -147,9 +147,8 @@ def _read(source: str, asked: Asked, overrides: Sequence[str]) -> Frozen:
 def _keep(program: Program, asked: Asked, frozen: Frozen) -> None:
     """Writes the frozen file into the folder of the run, from rank 0 alone, and tells processes started from here."""
     from pedigree.config.entry import place
-    from pedigree.config.launching import DistEnv
 
-    if not DistEnv.from_env().is_main:
+    if not _is_main():
         return
     if asked.run is not None:
         os.makedirs(asked.run, exist_ok=True)
@@ -160,6 +159,16 @@ def _keep(program: Program, asked: Asked, frozen: Frozen) -> None:
     frozen.write(path)
     os.environ["PEDIGREE_RUN"] = os.path.dirname(path)
     os.environ[CONFIG] = path
+
+
+def _is_main() -> bool:
+    from pedigree.config.launching.variables import NAMES
+
+    if NAMES.isdisjoint(os.environ):  # no launcher has left a word
+        return True
+    from pedigree.config.launching import DistEnv
+
+    return DistEnv.from_env().is_main
 
 
 def _print(frozen: Frozen, what: str) -> int:

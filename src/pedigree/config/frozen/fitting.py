@@ -28,16 +28,19 @@ class Fitted(NamedTuple):
 
 def fitted(model: type[Any], values: Value, origins: Origins, interpolations: Mapping[Path, Interpolated]) -> Fitted:
     """Raises InvalidConfig with every problem. `interpolations` are by the paths that values have before migration."""
-    from pedigree.config.models import validate
-    from pedigree.config.versions import migrate
+    from pedigree.config.models.validation import validate
+    from pedigree.config.versions.shapes import holds_versions
 
-    if interpolations:
-        from pedigree.config.models.secrets import (
-            mark_environment,
-        )
+    if any(one.variables for one in interpolations.values()):
+        from pedigree.config.models.secrets import mark_environment
 
         # A migration validates the old version too, where a secret may be read from the environment as in the new.
         values = mark_environment(values, interpolations)
+    if not holds_versions(model):  # most have none, and need nothing that migrates
+        found = validate(model, values, origins, interpolations=interpolations)
+        return Fitted(found.instance, found.values, found.origins, found.secrets, values, (), {})
+    from pedigree.config.versions.migration import migrate
+
     migrated = migrate(values, origins, model)
     names = migrated.old_names
     if names and interpolations:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import platform
+import sys
 from collections.abc import Mapping
-from functools import cache
 from typing import Any, NamedTuple
 
 from pedigree.config.composed import Composed
@@ -59,7 +58,7 @@ def freeze(composed: Composed, model: type[Any] | None = None, *, code: Any = No
         final.overrides,
         composed.choices,
         composed.digests,
-        tools(),
+        tools(model),
         composed.hydra,
         composed.warnings,
         final.steps,
@@ -71,17 +70,18 @@ def freeze(composed: Composed, model: type[Any] | None = None, *, code: Any = No
     )
 
 
-@cache
-def tools() -> Mapping[str, str]:
-    """What composed the configuration, by name and version."""
-    from importlib.metadata import PackageNotFoundError, version
+def tools(model: type[Any] | None) -> Mapping[str, str]:
+    """What composed the configuration, and validated it, by name of the distribution and version."""
+    import yaml
 
-    found = {"python": platform.python_version()}
-    for distribution in ("pedigree-ml", "pydantic", "PyYAML"):
-        try:
-            found[distribution] = version(distribution)
-        except PackageNotFoundError:  # run from a source tree that is not installed
-            continue
+    from pedigree import __version__
+
+    # As the packages say it themselves: the metadata of distributions take longer to read than a configuration.
+    found = {"python": sys.version.partition(" ")[0], "pedigree-ml": __version__, "PyYAML": yaml.__version__}
+    if model is not None:
+        from pydantic import VERSION
+
+        found["pydantic"] = VERSION
     return found
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from pedigree.config.launching.hosts import counts
 from pedigree.errors import InvalidConfig
 
 #: Every variable read here: a job that is a world of its own is started without them.
@@ -155,6 +154,8 @@ def _slurm(environment: Mapping[str, str]) -> Place | None:
     spread = environment.get("SLURM_STEP_TASKS_PER_NODE")
     size = None
     if spread and node is not None:
+        from pedigree.config.launching.hosts import counts
+
         each = counts(spread)
         size = each[node] if node < len(each) else None
     local = number(environment, "SLURM_LOCALID")

@@ -10,7 +10,7 @@ from pedigree.errors import InvalidConfig
 #: The key that holds the version, in files and in models.
 KEY = "version"
 
-_WORD = re.compile(r"v?(0|[1-9][0-9]{0,8})")
+_WORD = r"v?(0|[1-9][0-9]{0,8})"
 
 
 def number(value: Any, where: str = "") -> int:
@@ -23,7 +23,7 @@ def number(value: Any, where: str = "") -> int:
     if isinstance(value, float) and value.is_integer() and 0 <= value < 1e9:
         return int(value)
     if isinstance(value, str):
-        found = _WORD.fullmatch(value)
+        found = re.fullmatch(_WORD, value)
         if found:
             return int(found[1])
     what = f"the boolean {str(value).lower()}" if isinstance(value, bool) else repr(value)

@@ -6,16 +6,29 @@ import dataclasses
 import types
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from typing import Annotated, Any, ForwardRef, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    ForwardRef,
+    Literal,
+    NamedTuple,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from pedigree.config.origins import Value
-from pedigree.config.versions.drafts import Path
 from pedigree.config.versions.families import family_of
 from pedigree.config.versions.numbering import KEY, number_of
+
+if TYPE_CHECKING:
+    from pedigree.config.versions.drafts import Path
 
 ABSENT: Any = PydanticUndefined
 
