@@ -235,7 +235,7 @@ class _Expander:
         document = self.sources.load(_joined(_group(entry, base), option.strip("/")))
         if document is None:
             return entry.optional
-        written = document.values.get("defaults")
+        written = document.values.get("defaults") if isinstance(document.values, dict) else None
         # Overrides alone are no list to Hydra here.
         return isinstance(written, list) and (
             "_self_" in written or sum(not one.override for one in entries(document)) > 1
