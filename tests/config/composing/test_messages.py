@@ -226,7 +226,6 @@ CASES: list[tuple[str, list[str], dict[str, str | bytes], str]] = [
 def test_a_mistake_is_answered_with_its_place_and_what_to_do(
     given: list[str], files: dict[str, str | bytes], message: str, tmp_path: Path
 ) -> None:
-    """Break: name the file without its line; guess a name among the groups where options are meant."""
     write(tmp_path, FILES | files)
     with pytest.raises(InvalidConfig) as caught:
         compose(str(tmp_path), overrides=given)
@@ -234,7 +233,7 @@ def test_a_mistake_is_answered_with_its_place_and_what_to_do(
 
 
 def test_no_message_advises_a_plus(tmp_path: Path) -> None:
-    """An unknown key is a typing error until proven otherwise. Break: end the remedy with `+key=value`."""
+    """An unknown key is a typing error until proven otherwise."""
     write(tmp_path, FILES)
     for given in ("modle.layers=1", "learning=1", "model.x.y=2", "needed.x=1"):
         with pytest.raises(InvalidConfig) as caught:
@@ -243,7 +242,6 @@ def test_no_message_advises_a_plus(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_named_with_its_neighbour(tmp_path: Path) -> None:
-    """Break: compose an empty configuration."""
     (tmp_path / "conf").mkdir()
     with pytest.raises(InvalidConfig, match=r"There is no folder .*/cnf to compose from.\nDid you mean 'conf'\?"):
         compose(str(tmp_path / "cnf"))
@@ -253,7 +251,6 @@ def test_a_folder_that_is_not_there_is_named_with_its_neighbour(tmp_path: Path) 
 
 
 def test_a_primary_that_is_not_there_lists_those_that_are(tmp_path: Path) -> None:
-    """Break: list the folders too."""
     write(tmp_path, FILES)
     with pytest.raises(InvalidConfig) as caught:
         compose(str(tmp_path), "confg")
@@ -263,13 +260,15 @@ def test_a_primary_that_is_not_there_lists_those_that_are(tmp_path: Path) -> Non
 
 
 def test_a_dialect_that_is_not_there_is_refused() -> None:
-    """Break: take any text for the older dialect."""
     with pytest.raises(InvalidInput, match=r"There is no dialect 'hydra-1.5'.\nDid you mean 'hydra-1\.[34]'\?"):
         compose(None, dialect="hydra-1.5")  # type: ignore[arg-type]
 
 
 def test_a_file_that_multiplies_itself_is_refused_quickly(tmp_path: Path) -> None:
-    """Thirty lines that would be a billion values. Break: count an alias as one value."""
+    """Thirty lines that would be a billion values.
+
+    Break: count an alias as one value: the test does not end.
+    """
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 30)]
     write(tmp_path, {"config.yaml": "\n".join(lines)})
@@ -284,7 +283,7 @@ def test_a_file_that_multiplies_itself_is_refused_quickly(tmp_path: Path) -> Non
 
 
 def test_a_target_stays_text(tmp_path: Path) -> None:
-    """Nothing is imported or called for a `_target_`. Break: import what it names."""
+    """Nothing is imported or called for a `_target_`."""
     mark = tmp_path / "made"
     write(tmp_path, {"config.yaml": f"run:\n  _target_: os.mkdir\n  _args_: ['{mark}']\n"})
     assert compose(str(tmp_path)).values == {"run": {"_target_": "os.mkdir", "_args_": [str(mark)]}}

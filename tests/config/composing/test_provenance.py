@@ -40,7 +40,7 @@ def _node_at(node: yaml.Node, line: int, column: int) -> yaml.Node | None:
 def test_every_leaf_stands_where_its_origin_says(files: dict[str, str], name: str, tmp_path: Path) -> None:
     """The file, parsed anew by PyYAML, has the leaf's text at that line and column, under the leaf's key.
 
-    Break: count columns from 0; keep the origin of the file below when another replaces its value.
+    Break: count columns from 0.
     """
     write(tmp_path, files)
     given = ["experiment=again"] if name == "train" else []
@@ -69,7 +69,10 @@ def test_every_leaf_stands_where_its_origin_says(files: dict[str, str], name: st
 
 
 def test_the_values_that_lost_are_remembered_in_order(tmp_path: Path) -> None:
-    """The nearest first, down to the first file. Break: forget the chain when a second file replaces a value."""
+    """The nearest first, down to the first file.
+
+    Break: forget what was there when another file replaces a value.
+    """
     files = {
         "config.yaml": "defaults: [a, b, _self_]\nk: 3\n",
         "a.yaml": "k: 1\nonly: 1\n",
@@ -91,7 +94,7 @@ def test_the_values_that_lost_are_remembered_in_order(tmp_path: Path) -> None:
 def test_an_override_is_the_origin_of_all_it_sets(tmp_path: Path) -> None:
     """Also of mappings made on the way, and of new items of a list; the rest keep their own.
 
-    Break: give a whole list the origin of the edit.
+    Break: give a whole list the origin of the edit; replace a mapping by the one given for it.
     """
     write(tmp_path, {"config.yaml": "l: [1, 2]\nd: {a: 1}\nold: 5\n"})
     composed = compose(str(tmp_path), overrides=["l=append(3)", "d={a:{b:1}}", "+new.x.y=1", "+old.z=1"])
@@ -110,7 +113,6 @@ def test_an_override_is_the_origin_of_all_it_sets(tmp_path: Path) -> None:
 
 
 def test_origins_have_the_shape_of_the_values(tmp_path: Path) -> None:
-    """Break: leave the origins of what was deleted, or of `hydra`."""
 
     def shape(value: Any) -> Any:
         if isinstance(value, dict):
@@ -131,7 +133,6 @@ def test_origins_have_the_shape_of_the_values(tmp_path: Path) -> None:
 
 
 def test_choices_and_files_say_what_was_composed(tmp_path: Path) -> None:
-    """Break: leave out the options that an experiment chose."""
     write(tmp_path, TEMPLATE)
     composed = compose(str(tmp_path), "train", ["experiment=again", "debug=limit"], missing="keep")
     assert composed.choices["model"] == "large"

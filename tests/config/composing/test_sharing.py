@@ -30,7 +30,7 @@ def _spoil(value: Any) -> None:
 
 
 def test_the_values_of_one_compose_are_nobody_elses(tmp_path: Path) -> None:
-    """With aliases, interpolated containers and overrides too. Break: hand out a tree that shares with the file."""
+    """With aliases, interpolated containers and overrides too."""
     text = "a: &a {b: [1, {c: 2}]}\nd: *a\ne: ${a}\nf: {g: '${.h}', h: [3]}\n"
     sources = Sources([Files({"config.yaml": text})])
     first = compose(None, sources=sources, overrides=["+x=[1,{y:2}]"])
@@ -45,7 +45,10 @@ def test_the_values_of_one_compose_are_nobody_elses(tmp_path: Path) -> None:
 
 
 def test_a_sweep_sees_the_files_as_they_were(tmp_path: Path) -> None:
-    """All points that share `Sources` see what the first read; others see the edit. Break: read at each compose."""
+    """All points that share `Sources` see what the first read; others see the edit.
+
+    Break: read at each compose.
+    """
     write(tmp_path, TEMPLATE)
     sources = Sources([Folder(str(tmp_path))])
     before = compose(str(tmp_path), "train", ["model=large"], sources=sources, missing="keep")
@@ -58,10 +61,7 @@ def test_a_sweep_sees_the_files_as_they_were(tmp_path: Path) -> None:
 
 
 def test_sixteen_threads_compose_at_once(tmp_path: Path) -> None:
-    """Each its own configuration, all through one `Sources`, all as they are alone.
-
-    Break: keep the tree of the compose in a variable of the module.
-    """
+    """Each its own configuration, all through one `Sources`, all as they are alone."""
     work = []
     for name, files, primaries in (
         ("template", TEMPLATE, ("train", "eval")),
@@ -97,7 +97,6 @@ def test_sixteen_threads_compose_at_once(tmp_path: Path) -> None:
 
 
 def test_composing_changes_nothing_of_the_process(tmp_path: Path) -> None:
-    """Break: set a variable of the environment for `${oc.env:…}`."""
     write(tmp_path, {"config.yaml": "a: ${oc.env:NAME}\n"})
     environment, folder, modules = dict(os.environ), os.getcwd(), set(sys.modules)
     assert compose(str(tmp_path), environment={"NAME": "x"}).values == {"a": "x"}
