@@ -121,3 +121,38 @@ def test_why_means_the_same_key_somewhere_else(script: Path) -> None:
         "setings.lr_decay: nothing sets it\ndid you mean settings.lr_decay?\n",
     )
     assert "did you mean lr?" in ran(script, "--why", "settings.optim.lr")[1]
+
+
+def test_config_dir_adds_a_folder_and_config_path_takes_another(script: Path) -> None:
+    """As with Hydra. Break: both take another."""
+    extra = script.parent / "extra" / "model"
+    extra.mkdir(parents=True)
+    (extra / "small.yaml").write_text("size: 1\n")
+    (extra.parent / "config.yaml").write_text("lr: 9\n")
+    assert ran(script, "--config-dir", "extra", "model=small", "--print") == (
+        0,
+        "lr: 0.1\nsettings:\n  lr_decay: 1\nmodel:\n  size: 1\n",
+    )
+    assert ran(script, "-cd", "extra", "--no-run-dir") == (0, "ran 0.1\n")
+    assert ran(script, "-cp", "extra", "--no-run-dir") == (0, "ran 9\n")
+    code, text = ran(script, "-cd", "nowhere")
+    assert code == 2
+    assert text.startswith("train.py: --config-dir names nowhere, and there is no such folder.\n")
+
+
+def test_the_folder_of_results_has_one_name(script: Path) -> None:
+    """Of a run and of a job of a sweep; `--no-run-dir` has none. Break: leave jobs out."""
+    script.write_text(SCRIPT.replace('"ran", settings["lr"]', "__import__('os').environ.get('PEDIGREE_RUN')"))
+    assert ran(script, "--run-dir", "first") == (0, f"{script.parent}/first\n")
+    assert ran(script, "--no-run-dir") == (0, "None\n")
+    code, _ = ran(script, "-m", "lr=1,2", "--run-dir", "sweep")
+    assert code == 0
+    log = script.parent / "sweep" / "jobs" / "0001-lr=2" / "log-1.txt"
+    assert log.read_text() == f"{log.parent}\n"
+
+
+def test_a_script_has_resolvers_of_its_own(script: Path) -> None:
+    """Break: do not pass them on."""
+    table = "config.Resolvers.standard().adding('double', lambda number: 2 * number)"
+    script.write_text(SCRIPT.replace("config.main()", f"config.main(resolvers={table})"))
+    assert ran(script, "lr=${double:21}", "--no-run-dir") == (0, "ran 42\n")

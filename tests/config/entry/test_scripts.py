@@ -136,7 +136,7 @@ def test_overrides_come_from_files_and_the_environment_too_the_typed_ones_last(p
         (["--jobs", "no", "-m"], "--jobs takes a whole number from 1, got 'no'.\n"),
         (["lr=fast"], "lr: expected a number, got the text 'fast'\n    the override lr=fast"),
         (["lr=1,2"], "lr=1,2 asks for several values, and one run is asked for.\nAdd --multirun"),
-        (["--config-dir", "konf"], "There is no folder konf to compose from.\nDid you mean 'conf'?"),
+        (["--config-path", "konf"], "There is no folder konf to compose from.\nDid you mean 'conf'?"),
         (["--print", "xml"], "--print prints one of yaml, json, frozen, defaults, and 'xml' is none."),
         (["model={width"], "this `{` is never closed"),
     ],

@@ -22,7 +22,8 @@ What to do
   -h, --help                print this, and the groups and keys that can be overridden
 
 How
-      --config-dir DIR      compose from this folder instead of {directory}
+      --config-dir DIR      look into this folder too, after {directory}; may be repeated
+      --config-path DIR     compose from this folder instead of {directory}
       --config-name NAME    the primary configuration instead of {name}
       --overrides FILE      overrides from a file, one a line, before those typed; may be repeated
       --run-dir DIR         write config.json here instead of outputs/DATE/TIME
@@ -46,7 +47,7 @@ _WITH_VALUE = {
     "--cfg": "what",
     "--why": "why",
     "--from": "source",
-    "--config-dir": "directory",
+    "--config-dir": "more",
     "--config-path": "directory",
     "--config-name": "name",
     "--overrides": "files",
@@ -101,7 +102,7 @@ _OF_SWEEPS = {
     "fail_fast": "--fail-fast",
 }
 _NUMBERS = {"jobs", "ranks", "search", "seed"}
-_LISTS = {"files", "settings"}
+_LISTS = {"files", "settings", "more"}
 #: What `--print` takes; Hydra's `--cfg job` is the first.
 PRINTS = ("yaml", "json", "frozen", "defaults")
 
@@ -113,6 +114,7 @@ class Asked:
     overrides: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
     settings: list[str] = field(default_factory=list)
+    more: list[str] = field(default_factory=list)
     sweep: bool = False
     help: bool = False
     json: bool = False

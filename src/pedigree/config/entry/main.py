@@ -14,6 +14,8 @@ from pedigree.errors import InvalidConfig, InvalidInput
 
 if TYPE_CHECKING:
     from pedigree.config.composing import Dialect
+    from pedigree.config.composing.sources import Source
+    from pedigree.config.interpolation import Resolvers
 
 
 class Main:
@@ -49,15 +51,17 @@ def main(
     *,
     directory: str | os.PathLike[str] = "conf",
     name: str = "config",
-    search: Iterable[str] = (),
+    search: Iterable[str | Source] = (),
     dialect: Dialect = "hydra-1.3",
+    resolvers: Resolvers | None = None,
 ) -> Callable[[Callable[..., Any]], Main]:
     """Makes a script of a function of one argument, the configuration: an instance of `model`, or plain values.
 
     `directory` counts from the file that the function is in. The script composes its configuration from the overrides
     on its command line, validates it before anything runs, and writes it, frozen, to `outputs/DATE/TIME/config.json`,
-    from rank 0 alone; `--help` tells what else it takes. Processes that the function starts find the frozen file in
-    PEDIGREE_CONFIG and do not compose again. Raises InvalidInput where it decorates something else than a function.
+    from rank 0 alone; `--help` tells what else it takes. The folder is in PEDIGREE_RUN. Processes that the function
+    starts find the frozen file in PEDIGREE_CONFIG and do not compose again. `search`, `dialect` and `resolvers` are those of
+    `compose`. Raises InvalidInput where it decorates something else than a function.
 
     >>> @config.main(Training)
     ... def train(settings: Training) -> float: ...
@@ -73,7 +77,8 @@ def main(
             raise InvalidConfig(f"@config.main decorates a function, and {function!r} is none.", remedy="Write a def.")
         folder = os.path.join(os.path.dirname(os.path.abspath(code.co_filename)), os.fspath(directory))
         shown = os.path.relpath(folder)
-        program = Program(function, model, folder if shown.startswith("..") else shown, name, tuple(search), dialect)
+        place = folder if shown.startswith("..") else shown
+        program = Program(function, model, place, name, tuple(search), dialect, resolvers)
         return Main(function, program)
 
     return decorate

@@ -15,7 +15,9 @@ from pedigree.errors import InvalidConfig, InvalidInput, PedigreeError
 if TYPE_CHECKING:
     from pedigree.config.composed import Composed
     from pedigree.config.composing import Dialect, Sources
+    from pedigree.config.composing.sources import Source
     from pedigree.config.frozen import Frozen
+    from pedigree.config.interpolation import Resolvers
 
 #: Names the frozen file to run, for jobs of a sweep and for processes that start this script again.
 CONFIG = "PEDIGREE_CONFIG"
@@ -29,8 +31,9 @@ class Program:
     model: type[Any] | None
     directory: str
     name: str
-    search: tuple[str, ...] = ()
+    search: tuple[str | Source, ...] = ()
     dialect: Dialect = "hydra-1.3"
+    resolvers: Resolvers | None = None
 
     @property
     def script(self) -> str:
@@ -56,6 +59,7 @@ class Program:
             sources=self.sources() if sources is None else sources,
             dialect=self.dialect,
             hydra=self.facts(),
+            resolvers=self.resolvers,
             **more,
         )
 
@@ -85,7 +89,12 @@ def run(program: Program, words: Sequence[str]) -> int:
 
 def _run(program: Program, asked: Asked) -> int:
     # Folders that are typed count from here; the one in the decorator counts from the script.
-    program = replace(program, directory=asked.directory or program.directory, name=asked.name or program.name)
+    program = replace(
+        program,
+        directory=asked.directory or program.directory,
+        name=asked.name or program.name,
+        search=(*program.search, *map(_there, asked.more)),
+    )
     overrides = given.gathered(asked.files, os.environ, asked.overrides)
     if asked.help:
         return _help(program)
@@ -107,7 +116,9 @@ def _run(program: Program, asked: Asked) -> int:
     frozen = program.frozen(overrides) if source is None else _read(source, asked, overrides)
     if asked.what is not None:
         return _print(frozen, asked.what)
-    if source is None and not asked.no_run:
+    if os.environ.get("PEDIGREE_JOB"):
+        os.environ["PEDIGREE_RUN"] = os.environ["PEDIGREE_JOB"]  # one name for the folder of results, sweep or not
+    elif source is None and not asked.no_run:
         _keep(program, asked, frozen)
     result = program.call(frozen)
     if result is not None and os.environ.get("PEDIGREE_JOB"):
@@ -115,6 +126,16 @@ def _run(program: Program, asked: Asked) -> int:
 
         report(result)
     return 0
+
+
+def _there(folder: str) -> str:
+    """A folder that --config-dir names. Raises InvalidConfig where it is not there: nobody would miss its files."""
+    if not os.path.isdir(folder):
+        raise InvalidConfig(
+            f"--config-dir names {folder}, and there is no such folder.",
+            remedy="Name a folder with more configuration files; --config-path composes from another one alone.",
+        )
+    return folder
 
 
 def _refuse_sweeps(overrides: Sequence[str]) -> None:
