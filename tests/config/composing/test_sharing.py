@@ -102,3 +102,16 @@ def test_composing_changes_nothing_of_the_process(tmp_path: Path) -> None:
     assert compose(str(tmp_path), environment={"NAME": "x"}).values == {"a": "x"}
     assert (dict(os.environ), os.getcwd()) == (environment, folder)
     assert not {name for name in set(sys.modules) - modules if name.startswith(("hydra", "omegaconf"))}
+
+
+def test_what_is_merged_over_an_interpolation_reads_the_environment_that_was_given(tmp_path: Path) -> None:
+    """Not that of the process. Break: follow interpolations with `os.environ`."""
+    files = {
+        "config.yaml": "defaults: [base, _self_]\nplace: {port: 2}\n",
+        "base.yaml": "home: {host: a}\nother: {host: b}\nplace: ${${oc.env:WHICH}}\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    for which, host in (("home", "a"), ("other", "b")):
+        found = compose(str(tmp_path), environment={"WHICH": which})
+        assert found.values["place"] == {"host": host, "port": 2}

@@ -76,12 +76,12 @@ def compose(
     if name.endswith(sources.suffixes):
         name = name.rpartition(".")[0]
     sources = _extended(sources, name, asked)
-    work = _Composer(sources, dialect, missing)
-    work.take(asked)
-    work.build(name)
     given = os.environ if environment is None else environment
     moment = now or datetime.now()  # noqa: DTZ005  (what `${now:…}` has always been)
     facts = {"environment": given, "now": moment, "resolvers": resolvers}
+    work = _Composer(sources, dialect, missing, facts)
+    work.take(asked)
+    work.build(name)
     return work.composed(name, place, asked, _hydras(work, hydra, name, asked), facts if resolved else None)
 
 
@@ -134,7 +134,8 @@ def _extended(sources: Sources, name: str, asked: Sequence[Override]) -> Sources
 
 
 class _Composer:
-    def __init__(self, sources: Sources, dialect: str, missing: str) -> None:
+    def __init__(self, sources: Sources, dialect: str, missing: str, facts: dict[str, Any]) -> None:
+        self.facts = facts
         self.sources = sources
         self.dialect = dialect
         self.missing = missing
@@ -271,7 +272,7 @@ class _Composer:
 
     def follow(self, tree: Value, path: tuple[Any, ...]) -> tuple[Value, Origins] | None:
         """What an interpolation stands for as the tree is now, so that a mapping can be laid over it."""
-        found = _found(tree, path)
+        found = self.stands_for(tree, path)
         return None if found is None else (found, spread(found, at(self.origins, path)))
 
     def change(self, override: Override, origin: Origin) -> None:
@@ -287,7 +288,14 @@ class _Composer:
         )
 
     def found(self, path: tuple[Any, ...]) -> Value | None:
-        return _found(self.values, path)
+        return self.stands_for(self.values, path)
+
+    def stands_for(self, tree: Value, path: tuple[Any, ...]) -> Value | None:
+        """What the interpolation at `path` of a tree stands for; None where it does not resolve."""
+        try:
+            return resolve_at(tree, path, **self.facts).tree
+        except InvalidInput:
+            return None
 
     def refuse_missing(self) -> None:
         found = list(_missing(self.values, ()))
@@ -300,14 +308,6 @@ class _Composer:
             remedy=f"Give a value: {example}=VALUE, or in a file that comes later in the defaults list.",
             paths=found,
         )
-
-
-def _found(tree: Value, path: tuple[Any, ...]) -> Value | None:
-    """What the interpolation at `path` of a tree stands for; None where it does not resolve."""
-    try:
-        return resolve_at(tree, path, environment=os.environ).tree
-    except InvalidInput:
-        return None
 
 
 def _is_option(value: object, deletes: bool) -> bool:
