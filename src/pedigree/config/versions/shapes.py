@@ -192,9 +192,13 @@ def _items(annotation: Any) -> list[Any]:
     return [args[-1]] if issubclass(origin, Mapping) else [one for one in args if one is not Ellipsis][:1]
 
 
-@cache
 def holds_versions(model: Any) -> bool:
     """Whether the model, or anything that it may hold, has versions: most have none, and a sweep asks at each point."""
+    return _any_versions(model)
+
+
+@cache
+def _any_versions(model: Any) -> bool:
     return _holds(model, set())
 
 
