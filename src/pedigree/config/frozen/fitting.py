@@ -26,7 +26,7 @@ class Fitted(NamedTuple):
     old_names: Mapping[Path, Path]
 
 
-def fitted(model: type[Any], values: Value, origins: Origins, interpolations: Mapping[Path, Interpolated]) -> Fitted:
+def fitted(model: Any, values: Value, origins: Origins, interpolations: Mapping[Path, Interpolated]) -> Fitted:
     """Raises InvalidConfig with every problem. `interpolations` are by the paths that values have before migration."""
     from pedigree.config.models.validation import validate
     from pedigree.config.versions.shapes import holds_versions

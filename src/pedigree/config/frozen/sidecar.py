@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pedigree.config.interpolation import Origin as Interpolated
 
 #: `source`, or `source:line:column`, with `<` before each that lost, the nearest first; `*` says "and all inside".
-_ONE = re.compile(r"(\d+)(?::(\d+):(\d+))?")
+_ONE = r"(\d+)(?::(\d+):(\d+))?"
 
 
 def written(values: Value, origins: Origins) -> dict[str, Any]:
@@ -61,7 +61,7 @@ def read(found: Mapping[str, Any], values: Value) -> Origins:
         one = known.get(text)
         if one is None:
             first, _, rest = text.partition("<")
-            match = _ONE.fullmatch(first)
+            match = re.fullmatch(_ONE, first)
             if match is None or int(match[1]) >= len(sources):
                 raise ValueError(f"{text!r} is no place")
             kind, name = sources[int(match[1])]

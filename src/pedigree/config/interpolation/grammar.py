@@ -37,8 +37,10 @@ _KEY_WORDS = re.compile(rf"(?>{_INSIDE}|[ \t]++(?![,\]}}:]))++")
 _WHOLE = r"(?:0|[1-9](?:_?[0-9])*)"
 _DIGITS = r"[0-9](?:_?[0-9])*"
 _POINT = rf"(?:{_WHOLE}?\.{_DIGITS}|{_WHOLE}\.)"
-_INTEGER = re.compile(rf"[+-]?{_WHOLE}")
-_FLOAT = re.compile(rf"[+-]?(?:(?:{_WHOLE}|{_POINT})[eE][+-]?{_DIGITS}|{_POINT}|[Ii][Nn][Ff]|[Nn][Aa][Nn])")
+_INTEGER = rf"[+-]?{_WHOLE}"
+# Compiled on use: it takes as long as all others together, and few interpolations hold a number.
+_FLOAT = rf"[+-]?(?:(?:{_WHOLE}|{_POINT})[eE][+-]?{_DIGITS}|{_POINT}|[Ii][Nn][Ff]|[Nn][Aa][Nn])"
+_MAY_BE_NUMBER = frozenset("0123456789+-.iInN")
 _NAMED: dict[str, bool | None] = {"true": True, "false": False, "null": None}
 
 # A run of backslashes counts only before an interpolation or, in quotes, before the quote that would close them.
@@ -378,13 +380,15 @@ def _typed(words: str, at: int) -> str | int | float | bool | None:
     lower = words.lower()
     if lower in _NAMED:
         return _NAMED[lower]
-    if _INTEGER.fullmatch(words):
+    if words[:1] not in _MAY_BE_NUMBER:
+        return _unescape(words)
+    if re.fullmatch(_INTEGER, words):
         try:
             return int(words)
         except ValueError:
             raise Mistake(
                 f"a number of {len(words)} digits is too long", "Write it in quotes if it is a text.", at
             ) from None
-    if _FLOAT.fullmatch(words):
+    if re.fullmatch(_FLOAT, words):
         return float(words)
     return _unescape(words)

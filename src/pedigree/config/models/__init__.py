@@ -1,28 +1,50 @@
-"""Models: the types of a configuration, validating against them, and writing what they hold."""
+"""Models: the types of a configuration, validating against them, and writing what they hold.
 
-from pedigree.config.models.base import Config
-from pedigree.config.models.dtypes import NumpyDtype, TorchDtype
-from pedigree.config.models.mismatch import Mismatch
-from pedigree.config.models.problem import Problem
-from pedigree.config.models.readings import MASK
-from pedigree.config.models.redaction import redact
-from pedigree.config.models.secrets import Secret
-from pedigree.config.models.sizes import Bytes, format_bytes, parse_bytes
-from pedigree.config.models.validation import Validated, dump, validate
+Names are loaded on first use: a script that declares its model pays for no type that is not in it.
+"""
 
-__all__ = [
-    "MASK",
-    "Bytes",
-    "Config",
-    "Mismatch",
-    "NumpyDtype",
-    "Problem",
-    "Secret",
-    "TorchDtype",
-    "Validated",
-    "dump",
-    "format_bytes",
-    "parse_bytes",
-    "redact",
-    "validate",
-]
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pedigree.config.models.base import Config as Config
+    from pedigree.config.models.dtypes import NumpyDtype as NumpyDtype
+    from pedigree.config.models.dtypes import TorchDtype as TorchDtype
+    from pedigree.config.models.mismatch import Mismatch as Mismatch
+    from pedigree.config.models.problem import Problem as Problem
+    from pedigree.config.models.readings import MASK as MASK
+    from pedigree.config.models.redaction import redact as redact
+    from pedigree.config.models.secrets import Secret as Secret
+    from pedigree.config.models.sizes import Bytes as Bytes
+    from pedigree.config.models.sizes import format_bytes as format_bytes
+    from pedigree.config.models.sizes import parse_bytes as parse_bytes
+    from pedigree.config.models.validation import Validated as Validated
+    from pedigree.config.models.validation import dump as dump
+    from pedigree.config.models.validation import validate as validate
+
+_HOMES = {
+    "Bytes": "sizes",
+    "Config": "base",
+    "dump": "validation",
+    "format_bytes": "sizes",
+    "MASK": "readings",
+    "Mismatch": "mismatch",
+    "NumpyDtype": "dtypes",
+    "parse_bytes": "sizes",
+    "Problem": "problem",
+    "redact": "redaction",
+    "Secret": "secrets",
+    "TorchDtype": "dtypes",
+    "validate": "validation",
+    "Validated": "validation",
+}
+
+__all__ = [*_HOMES]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'pedigree.config.models' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"pedigree.config.models.{home}"), name)

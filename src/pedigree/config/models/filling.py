@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import is_dataclass
 from typing import Any
@@ -73,6 +72,8 @@ def _sequence(written: list[Any], given: Any, origins: list[Origins], instance: 
             filled.append(after)
         return filled if changed else origins
     # A set is written in its own order, each item once: found again by what it is written as.
+    import json
+
     known: dict[str, int] = {}
     for number, item in enumerate(given):
         known.setdefault(json.dumps(item, sort_keys=True, default=str), number)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -14,12 +13,14 @@ from pedigree.config.models.shapes import Schema, Shape
 from pedigree.config.models.strictness import near_strict
 
 
-@dataclass(frozen=True)
 class Prepared:
-    name: str
-    schema: Schema
-    validator: Any  #: SchemaValidator, or a plugin's that stands for one
-    serializer: SchemaSerializer
+    """`validator` is a SchemaValidator, or a plugin's that stands for one."""
+
+    def __init__(self, name: str, schema: Schema, validator: Any, serializer: SchemaSerializer) -> None:
+        self.name = name
+        self.schema = schema
+        self.validator = validator
+        self.serializer = serializer
 
     @cached_property
     def shape(self) -> Shape:

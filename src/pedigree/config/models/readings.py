@@ -6,13 +6,11 @@ field. None sees values of the common types.
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import time, timedelta
-from typing import Any, ClassVar
+from typing import Any, NamedTuple
 
 from pydantic_core import PydanticCustomError, PydanticSerializationUnexpectedValue
 
@@ -33,10 +31,11 @@ _UNITS_S: dict[str, int | float] = {
 }
 _SMALL_US = {"ms": 1000, "us": 1, "µs": 1}
 _UNIT = "|".join(sorted((*_UNITS_S, *_SMALL_US), key=len, reverse=True))
-_PART = re.compile(rf"([0-9]+(?:\.[0-9]+)?)\s*({_UNIT})(?![a-zµ])\s*")
-_DURATION = re.compile(rf"([+-]?)\s*((?:{_PART.pattern})+)")
-_TWO_PART_CLOCK = re.compile(r"[+-]?[0-9]{1,2}:[0-9]{2}")
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+# Compiled on use, by the functions of `re`: these types are rare.
+_PART = rf"([0-9]+(?:\.[0-9]+)?)\s*({_UNIT})(?![a-zµ])\s*"
+_DURATION = rf"([+-]?)\s*((?:{_PART})+)"
+_TWO_PART_CLOCK = r"[+-]?[0-9]{1,2}:[0-9]{2}"
+_NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 
 
 def no_boolean(value: Any) -> Any:
@@ -47,14 +46,14 @@ def no_boolean(value: Any) -> Any:
 
 def dated(value: Any) -> Any:
     """A number is no date: whether it counts seconds or milliseconds cannot be seen."""
-    if isinstance(value, (bool, int, float)) or (isinstance(value, str) and _NUMBER.fullmatch(value)):
+    if isinstance(value, (bool, int, float)) or (isinstance(value, str) and re.fullmatch(_NUMBER, value)):
         raise PydanticCustomError("date_expected", "Input should be a date, such as 2026-01-31 or 2026-01-31T12:00:00Z")
     return value
 
 
 def clock(value: Any) -> Any:
     """A time of day; YAML reads an unquoted `12:30:45` as 45045, the seconds since midnight."""
-    if isinstance(value, (bool, float)) or (isinstance(value, str) and _NUMBER.fullmatch(value)):
+    if isinstance(value, (bool, float)) or (isinstance(value, str) and re.fullmatch(_NUMBER, value)):
         raise PydanticCustomError("time_expected", "Input should be a time of day, such as '12:30:45'")
     if isinstance(value, int):
         if not 0 <= value < 86_400:
@@ -69,14 +68,14 @@ def duration(value: Any) -> Any:
         raise _no_duration()
     if not isinstance(value, str):
         return value
-    found = _DURATION.fullmatch(value.strip())
+    found = re.fullmatch(_DURATION, value.strip())
     if found is not None:
         try:
-            microseconds = sum(_microseconds(number, unit) for number, unit in _PART.findall(found[2]))
+            microseconds = sum(_microseconds(number, unit) for number, unit in re.findall(_PART, found[2]))
             return timedelta(microseconds=-microseconds if found[1] == "-" else microseconds)
         except OverflowError:
             raise PydanticCustomError("duration_expected", "Input should be a duration of less than 1e9 days") from None
-    if _TWO_PART_CLOCK.fullmatch(value.strip()):
+    if re.fullmatch(_TWO_PART_CLOCK, value.strip()):
         # Unquoted it is 90 to YAML, so seconds; Pydantic reads hours and minutes.
         raise PydanticCustomError(
             "duration_expected", "Input should be a duration that says its units, such as '1h30m'"
@@ -128,12 +127,10 @@ def exact_fields(value: Any) -> Any:  # pragma: no cover  (stands for `ExactFiel
     return value
 
 
-@dataclass(frozen=True)
-class Exact:
+class Exact(NamedTuple):
     """Refuses True and 1.0 where a Literal or an Enum has 1, and the like."""
 
     members: frozenset[tuple[type, Any]]
-    read: ClassVar[Callable[[Any], Any]] = staticmethod(exact_member)
 
     def __call__(self, value: Any) -> Any:
         if type(value) in (bool, int, float) and (type(value), value) not in self.members:
@@ -141,16 +138,18 @@ class Exact:
         return value
 
     @property
+    def read(self) -> Callable[[Any], Any]:
+        return exact_member
+
+    @property
     def expected(self) -> str:
         return " or ".join(sorted(repr(member) for _, member in self.members))
 
 
-@dataclass(frozen=True)
-class ExactFields:
+class ExactFields(NamedTuple):
     """The same for fields of a mapping, looked at from above; the problem is the whole mapping's and names the key."""
 
     fields: Mapping[str, Exact]
-    read: ClassVar[Callable[[Any], Any]] = staticmethod(exact_fields)
 
     def __call__(self, values: Any) -> Any:
         if type(values) is dict:
@@ -163,6 +162,10 @@ class ExactFields:
                         {"key": key, "expected": exact.expected, "member": next(iter(exact.members))[1]},
                     )
         return values
+
+    @property
+    def read(self) -> Callable[[Any], Any]:
+        return exact_fields
 
 
 def whole_key(key: Any) -> Any:
@@ -198,4 +201,6 @@ def in_order(values: Any, handler: Callable[[Any], Any]) -> list[Any]:
     """The items of a set, written, in the order of what is written."""
     if not isinstance(values, (set, frozenset)):
         raise PydanticSerializationUnexpectedValue("not a set")  # of a union, another member
+    import json
+
     return sorted(handler(values), key=lambda item: json.dumps(item, sort_keys=True))

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, Generic, NoReturn, TypeVar, get_args
@@ -189,6 +188,8 @@ def _parsed(reference: str) -> tuple[str, str]:
         if kind == "env" and not _VARIABLE.fullmatch(source):
             found = None
         if kind == "command":
+            import shlex
+
             try:
                 source = shlex.join(shlex.split(source))
             except ValueError:
@@ -210,6 +211,8 @@ def _read(value: Any, *, of: Any) -> Secret[Any]:
     if isinstance(value, dict) and len(value) == 1:
         ((kind, source),) = value.items()
         if kind == "command" and isinstance(source, list) and source and all(isinstance(word, str) for word in source):
+            import shlex
+
             source = shlex.join(source)
         if kind in _KINDS and isinstance(source, str):
             value = f"{kind}:{source}"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError, from_json
@@ -12,15 +12,16 @@ from pydantic_core import PydanticSerializationError, from_json
 from pedigree.config.models.changes import changed_at
 from pedigree.config.models.filling import fill
 from pedigree.config.models.prepared import Prepared, prepare
-from pedigree.config.models.problem import Circumstances, Problem
-from pedigree.config.models.problems import locate, missing, problems
 from pedigree.config.models.readings import SPECIAL
-from pedigree.config.models.redaction import redact_origins
-from pedigree.config.models.secrets import mark_environment
 from pedigree.config.origins import Origin, Origins, spread
 from pedigree.errors import InvalidConfig
 
+if TYPE_CHECKING:
+    from pedigree.config.models.problem import Circumstances, Problem
+
 Path = tuple[Any, ...]
+#: Gives what problems are told from, made once there is one.
+About = Callable[[], "Circumstances"]
 
 #: One finds what is wrong; each level of models that looks before its fields needs one more.
 _ATTEMPTS = 20
@@ -28,8 +29,7 @@ _ATTEMPTS = 20
 _MARKER = b'"???"'
 
 
-@dataclass(frozen=True, slots=True)
-class Validated:
+class Validated(NamedTuple):
     """An instance and what it is written as. `origins` has the shape of `values`, and names no secret.
 
     `values` is plain: mappings with text for keys, lists, text, numbers, truth values, None; defaults filled in, each
@@ -61,15 +61,25 @@ def validate(
     shape = prepared.shape
     given = values
     if interpolations and shape.has_secrets:
+        from pedigree.config.models.secrets import mark_environment
+
         given = mark_environment(values, interpolations)
-    about = Circumstances(shape, given, origins, interpolations or {}, _paths(old_names))
+
+    @cache
+    def about() -> Circumstances:
+        from pedigree.config.models.problem import Circumstances
+
+        return Circumstances(shape, given, origins, interpolations or {}, _paths(old_names))
+
     instance, found = _instance(prepared, given, about)
     if found:
         # Outside of any handler: an error of Pydantic shows the whole mapping, and would come along as the context.
         raise _invalid(prepared.name, found)
     text = _json(prepared, instance)
     if _MARKER in text:
-        found = tuple(missing(path, about) for path in _markers(values, ()))
+        from pedigree.config.models.problems import missing
+
+        found = tuple(missing(path, about()) for path in _markers(values, ()))
         if found:
             raise _invalid(prepared.name, found)
     written = from_json(text)
@@ -77,6 +87,8 @@ def validate(
     filled = fill(written, values, known, instance)
     secrets: tuple[Path, ...] = ()
     if shape.has_secrets:
+        from pedigree.config.models.redaction import redact_origins
+
         secrets = shape.secrets(written)
         filled = redact_origins(filled, secrets)
     return Validated(instance, written, filled, secrets)
@@ -112,7 +124,7 @@ def _markers(values: Any, path: Path) -> Iterator[Path]:
         yield from _markers(item, (*path, key))
 
 
-def _instance(prepared: Prepared, given: Any, about: Circumstances) -> tuple[Any, tuple[Problem, ...]]:
+def _instance(prepared: Prepared, given: Any, about: About) -> tuple[Any, tuple[Problem, ...]]:
     """The instance, or why there is none. What is right at the first attempt costs no Python.
 
     Further attempts are for "NaN" where a float was expected, and for what a model looks at before its fields (a 1 that is
@@ -125,7 +137,7 @@ def _instance(prepared: Prepared, given: Any, about: Circumstances) -> tuple[Any
         except ValidationError as error:
             errors: list[Mapping[str, Any]] = list(error.errors(include_url=False))
         else:
-            return (None, problems(found, about)) if found else (instance, ())
+            return (None, _problems(found, about)) if found else (instance, ())
         early = [one for one in errors if one["type"] == "exact_field"]
         changes = {(*_keys(one, about), one["ctx"]["key"]): one["ctx"]["member"] for one in early}
         changes |= {
@@ -139,14 +151,22 @@ def _instance(prepared: Prepared, given: Any, about: Circumstances) -> tuple[Any
             errors = [one for one in errors if one["type"] not in ("value_error", "assertion_error")]
         changed = changed_at(given, changes)
         if changed is given:
-            return None, problems([*found, *errors], about)
+            return None, _problems([*found, *errors], about)
         found += early
         given = changed
-    return None, problems([*found, *errors], about)
+    return None, _problems([*found, *errors], about)
 
 
-def _keys(error: Mapping[str, Any], about: Circumstances) -> Path:
-    return tuple(step.part for step in locate(error["loc"], about) if step.is_key)
+def _problems(errors: list[Mapping[str, Any]], about: About) -> tuple[Problem, ...]:
+    from pedigree.config.models.problems import problems
+
+    return problems(errors, about())
+
+
+def _keys(error: Mapping[str, Any], about: About) -> Path:
+    from pedigree.config.models.problems import locate
+
+    return tuple(step.part for step in locate(error["loc"], about()) if step.is_key)
 
 
 def _paths(old_names: Mapping[Any, Any] | None) -> dict[Path, Path]:

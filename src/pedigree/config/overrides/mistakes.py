@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 from pedigree.errors import InvalidInput
 
 #: A longer text is shown around the mistake only.
@@ -47,6 +45,8 @@ def _shown(text: str) -> str:
 
 def _width(text: str) -> int:
     """Columns of a terminal that the text takes."""
+    import unicodedata
+
     width = 0
     for character in text:
         if unicodedata.combining(character):

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from pedigree.config.overrides import lexer
 from pedigree.config.overrides.edits import ListEdit
-from pedigree.config.overrides.functions import Misuse, call
 from pedigree.config.overrides.mistakes import invalid
 from pedigree.config.overrides.values import SWEEPS, Choice, Operation, Override, plain
 
@@ -200,6 +199,8 @@ class _Parser:
                     positional.append(self._element())
                 if self._ends(")", opened):
                     break
+        from pedigree.config.overrides.functions import Misuse, call  # few overrides call one
+
         try:
             return call(name, positional, named, self._order)
         except Misuse as misuse:

@@ -8,8 +8,8 @@ from typing import Any
 from pedigree.config.overrides.lexer import ESCAPABLE
 from pedigree.config.overrides.values import Override, Quoted
 
-_SPECIAL = re.compile(f"([{re.escape(ESCAPABLE)}])")
-_BEFORE_MARK = {"'": re.compile(r"(\\*)('|\Z)"), '"': re.compile(r'(\\*)("|\Z)')}
+_SPECIAL = f"([{re.escape(ESCAPABLE)}])"
+_BEFORE_MARK = {"'": r"(\\*)('|\Z)", '"': r'(\\*)("|\Z)'}
 
 
 def spell(value: Any) -> str:
@@ -20,7 +20,7 @@ def spell(value: Any) -> str:
     """
     kind = type(value)
     if kind is str:
-        return _SPECIAL.sub(r"\\\1", value)
+        return re.sub(_SPECIAL, r"\\\1", value)
     if kind is bool:
         return str(value)  # `True`, as Hydra writes it
     if value is None:
@@ -43,4 +43,4 @@ def _in_quotes(text: str, mark: str) -> str:
     def doubled(found: re.Match[str]) -> str:
         return found[1] * 2 + ("\\" + mark if found[2] else "")
 
-    return mark + _BEFORE_MARK[mark].sub(doubled, text) + mark
+    return mark + re.sub(_BEFORE_MARK[mark], doubled, text) + mark

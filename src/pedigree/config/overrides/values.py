@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from enum import StrEnum
-from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 _REFERENCE = re.compile(r"(?<!\\)(?:\\\\)*+\$\{")
@@ -67,6 +66,8 @@ class Glob(NamedTuple):
 
     def select(self, names: Iterable[str]) -> list[str]:
         """The names chosen, in the order given."""
+        from fnmatch import fnmatchcase
+
         return [
             name
             for name in names
