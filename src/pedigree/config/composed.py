@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pedigree.config.origins import Origins, Value
 
@@ -14,8 +13,7 @@ if TYPE_CHECKING:
     from pedigree.config.interpolation import Origin as Interpolated
 
 
-@dataclass(frozen=True, slots=True)
-class Composed:
+class Composed(NamedTuple):
     """Plain values with the origin of each.
 
     `values` is the whole, interpolations resolved, and belongs to whoever asked for it. `raw` is the same before
@@ -32,10 +30,10 @@ class Composed:
     name: str = ""
     directory: str | None = None
     overrides: tuple[str, ...] = ()
-    choices: Mapping[str, Any] = field(default_factory=dict)
+    choices: Mapping[str, Any] = {}
     files: tuple[str, ...] = ()
-    digests: Mapping[str, str] = field(default_factory=dict)
-    interpolations: Mapping[tuple[Any, ...], Interpolated] = field(default_factory=dict)
-    hydra: Mapping[Any, Value] = field(default_factory=dict)
+    digests: Mapping[str, str] = {}
+    interpolations: Mapping[tuple[Any, ...], Interpolated] = {}
+    hydra: Mapping[Any, Value] = {}
     warnings: tuple[str, ...] = ()
     now: datetime | None = None

@@ -181,8 +181,6 @@ def _hydra() -> tuple[Any, Any]:
 
 def _with_origins(composed: Composed, directory: str, name: str, overrides: Sequence[str]) -> Composed:
     """The same with the places that our own composing knows for equal values."""
-    from dataclasses import replace
-
     from pedigree.config.composing import compose as ours
     from pedigree.errors import PedigreeError
 
@@ -190,8 +188,7 @@ def _with_origins(composed: Composed, directory: str, name: str, overrides: Sequ
         known = ours(directory, name, overrides, missing="keep", resolved=False)
     except PedigreeError:
         return composed
-    return replace(
-        composed,
+    return composed._replace(
         origins=_taken(composed.raw, composed.origins, known.raw, known.origins),
         choices=known.choices,
         files=known.files,

@@ -113,11 +113,9 @@ def test_names_that_hold_such_a_word_inside_another_are_not(name: str) -> None:
 
 def test_without_the_moment_a_value_that_needs_it_cannot_be_frozen() -> None:
     """Break: frozen all the same, and no rerun can read it."""
-    from dataclasses import replace
-
     whole = making.composed(("conf/config.yaml", TEXT), environment=HERE)
     with pytest.raises(InvalidConfig, match="depends on the environment and on the moment of composing"):
-        freeze(replace(whole, now=None))
+        freeze(whole._replace(now=None))
 
 
 def test_what_stood_in_a_text_with_braces_is_no_reference_in_a_rerun() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple, NoReturn
 
 from pedigree.config.composing import packages
@@ -14,7 +13,7 @@ from pedigree.config.documents import Document
 from pedigree.config.origins import Origin
 from pedigree.errors import InvalidConfig, meant
 
-_REFERENCE = re.compile(r"\$\{\s*([^{}]*?)\s*\}")
+_REFERENCE = r"\$\{\s*([^{}]*?)\s*\}"
 
 #: Defaults lists inside one another; a circle is found long before.
 MAX_DEPTH = 64
@@ -37,16 +36,20 @@ class Demand(NamedTuple):
     origin: Origin
 
 
-@dataclass(slots=True)
 class _Choice:
     """An override of one group's option, from the command line or from a file."""
 
-    option: Any
-    origin: Origin
-    key: str
-    external: bool
-    position: tuple[int, ...] = ()  #: where it was read, in the order of reading
-    used: bool = False
+    __slots__ = ("external", "key", "option", "origin", "position", "used")
+
+    def __init__(
+        self, option: Any, origin: Origin, key: str, *, external: bool, position: tuple[int, ...] = ()
+    ) -> None:
+        self.option = option
+        self.origin = origin
+        self.key = key
+        self.external = external
+        self.position = position  #: where it was read, in the order of reading
+        self.used = False
 
 
 class Expansion(NamedTuple):
@@ -277,7 +280,7 @@ class _Expander:
                 )
             return str(self.choices[name])
 
-        option = _REFERENCE.sub(value, text)
+        option = re.sub(_REFERENCE, value, text)
         if entry.group is not None:
             for key, known in self.choices.items():
                 if known == text:

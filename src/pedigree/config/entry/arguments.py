@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from pedigree.errors import InvalidInput, meant
@@ -107,14 +106,15 @@ _LISTS = {"files", "settings", "more"}
 PRINTS = ("yaml", "json", "frozen", "defaults")
 
 
-@dataclass(slots=True)
 class Asked:
     """What was asked for."""
 
-    overrides: list[str] = field(default_factory=list)
-    files: list[str] = field(default_factory=list)
-    settings: list[str] = field(default_factory=list)
-    more: list[str] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.overrides: list[str] = []
+        self.files: list[str] = []
+        self.settings: list[str] = []
+        self.more: list[str] = []
+
     sweep: bool = False
     help: bool = False
     json: bool = False

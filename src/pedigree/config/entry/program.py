@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pedigree.config.entry import arguments, given
 from pedigree.config.entry.arguments import Asked
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
 CONFIG = "PEDIGREE_CONFIG"
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
+class Program(NamedTuple):
     """A function with what it is configured by."""
 
     function: Callable[..., Any]
@@ -89,8 +87,7 @@ def run(program: Program, words: Sequence[str]) -> int:
 
 def _run(program: Program, asked: Asked) -> int:
     # Folders that are typed count from here; the one in the decorator counts from the script.
-    program = replace(
-        program,
+    program = program._replace(
         directory=asked.directory or program.directory,
         name=asked.name or program.name,
         search=(*program.search, *map(_there, asked.more)),

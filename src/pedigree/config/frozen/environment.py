@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -41,7 +40,7 @@ _SECRET = frozenset(
         "COOKIE",
     ]
 )
-_BEFORE = re.compile(r"(\\*)\$\{")
+_BEFORE = r"(\\*)\$\{"
 
 
 class Reference(NamedTuple):
@@ -61,12 +60,11 @@ class Reference(NamedTuple):
         return not known or known == digests(value)
 
 
-@dataclass(frozen=True, slots=True)
-class Environment:
+class Environment(NamedTuple):
     """`references` by pointer; `tree` holds, as composed, all that they read; `now` is the moment that they saw."""
 
-    references: Mapping[str, Reference] = field(default_factory=dict)
-    tree: Value = field(default_factory=dict)
+    references: Mapping[str, Reference] = {}
+    tree: Value = {}  # noqa: RUF012  (nobody changes it)
     now: str | None = None
 
     @property
@@ -134,7 +132,7 @@ def is_secret_name(variable: str) -> bool:
 def literal(value: Value) -> Value:
     """A text that resolves to this text, and so for all that is in a value."""
     if isinstance(value, str):
-        return _BEFORE.sub(r"\1\1\\${", value) if "${" in value else value
+        return re.sub(_BEFORE, r"\1\1\\${", value) if "${" in value else value
     if isinstance(value, dict):
         return {key: literal(one) for key, one in value.items()}
     if isinstance(value, list):

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 from pedigree.config.frozen.digests import copied_and_digested, digest_of_lines, intent_of_lines, leaf_digest, text_of
 from pedigree.config.frozen.environment import Environment
@@ -25,8 +24,7 @@ Model = TypeVar("Model")
 Changed = Literal["refuse", "accept"]
 
 
-@dataclass(frozen=True, slots=True)
-class Frozen:
+class Frozen(NamedTuple):
     """Nobody changes what is in it; `as_dict` gives a copy to change.
 
     `values` are final: resolved, migrated, with defaults. In place of a value that depends on the environment stands
@@ -44,16 +42,16 @@ class Frozen:
     model: str | None = None  #: package.module:Class
     version: int | None = None
     overrides: tuple[str, ...] = ()
-    choices: Mapping[str, Any] = field(default_factory=dict)
-    files: Mapping[str, str] = field(default_factory=dict)
-    tools: Mapping[str, str] = field(default_factory=dict)
-    hydra: Mapping[Any, Value] = field(default_factory=dict)
+    choices: Mapping[str, Any] = {}
+    files: Mapping[str, str] = {}
+    tools: Mapping[str, str] = {}
+    hydra: Mapping[Any, Value] = {}
     warnings: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()  #: of the migration, in order
     code: Any = None
-    environment: Environment = field(default_factory=Environment)
-    interpolations: Mapping[tuple[Any, ...], Interpolated] = field(default_factory=dict)
-    moved: Mapping[str, str] = field(default_factory=dict)
+    environment: Environment = Environment()
+    interpolations: Mapping[tuple[Any, ...], Interpolated] = {}
+    moved: Mapping[str, str] = {}
     secrets: tuple[str, ...] = ()  #: pointers; in `values` stands where each is to be had
 
     @property

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -30,8 +29,7 @@ class Origin(NamedTuple):
     deterministic: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolved(NamedTuple):
     """A configuration without interpolations.
 
     `tree` shares nothing with what was given. `origins` has the path of every value that was an interpolation, and of
@@ -40,7 +38,7 @@ class Resolved:
     """
 
     tree: Any
-    origins: Mapping[Path, Origin] = field(default_factory=dict)
+    origins: Mapping[Path, Origin] = {}
     warnings: tuple[tuple[Path, str], ...] = ()
 
     @property
