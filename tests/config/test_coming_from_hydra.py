@@ -39,6 +39,15 @@ FILES = {
     "db/mysql.yaml": "host: h\n",
     "db/pg.yaml": "host: p\n",
     "twice.yaml": "a: 1\na: 2\n",
+    "lists.yaml": "defaults: [{db: [mysql, pg]}]\n",
+    "refs.yaml": "d: {a: 1}\nref: ${d}\nbad: ${nope}\nflag: true\nlist: [1, 2]\n",
+    "numbers.yaml": "deep: {1: a}\n",
+    "sub/primary.yaml": "z: 1\n",
+    "grp/n.yaml": "q: 1\n",
+    "launcher.yaml": "defaults: [_self_, {override hydra/launcher: nosuch}]\na: 1\n",
+    "keys.yaml": "a: {1: x, true: y}\n",
+    "binary.yaml": "a: !!binary aGk=\n",
+    "merge.yaml": "a: &a {x: 1}\nb: &b {y: 2}\nc: {<<: [*a, *b]}\n",
     "made.yaml": "tags: [a]\nlength: ${len:${tags}}\ntwice: ${expr:'2 * length'}\n",
 }
 REFUSED = object()
@@ -73,23 +82,41 @@ COMPOSING: dict[str, tuple[str, list[str], Any, Any]] = {
 }
 
 
+CORNERS: dict[str, tuple[str, list[str], Any, Any]] = {
+    "`~list.0`": ("refs", ["~list.0"], REFUSED, ("list", [2])),
+    "`db=null`": ("config", ["db=null"], REFUSED, COMPOSES),
+    "`~db` where its option is a list": ("lists", ["~db"], REFUSED, COMPOSES),
+    "`~key` where the value is an interpolation that leads nowhere": ("refs", ["~bad"], REFUSED, COMPOSES),
+    "`deep.1=x` where 1 is a number": ("numbers", ["deep.1=x"], REFUSED, ("deep", {1: "x"})),
+    "`+group=option` from a primary configuration in a folder": ("sub/primary", ["+grp=n"], REFUSED, COMPOSES),
+    "`+hydra=x`, `override hydra/launcher: nosuch`": ("launcher", [], REFUSED, ("a", 1)),
+    "`hydra.searchpath=null`": ("config", ["hydra.searchpath=null"], REFUSED, COMPOSES),
+    "a mapping with the keys 1 and true": ("keys", [], ("a", {1: "y"}), REFUSED),
+    "`!!binary` and other tags": ("binary", [], ("a", b"hi"), REFUSED),
+    "`+group/x=y` where there is no such group": ("config", ["+group/x=y"], ("group/x", "y"), REFUSED),
+    "`~key=1` where the value is true": ("refs", ["~flag=1"], COMPOSES, REFUSED),
+    "`~ref.a` where `ref` is `${d}`": ("refs", ["~ref.a"], ("d", {}), REFUSED),
+    "`<<: [*a, *b]`": ("merge", [], ("c", {"x": 1, "y": 2}), ("c", {"y": 2, "x": 1})),
+}
+
+
 def _outcome(found: Any) -> Any:
     return REFUSED if isinstance(found, Refused) else COMPOSES
 
 
-@pytest.mark.parametrize("row", COMPOSING)
+@pytest.mark.parametrize("row", [*COMPOSING, *CORNERS])
 def test_what_composes_otherwise(row: str, tmp_path: Path) -> None:
     """Break: any row the other way round."""
-    name, given, theirs, ours = COMPOSING[row]
+    name, given, theirs, ours = (COMPOSING | CORNERS)[row]
     both = Both(write(tmp_path, FILES))
     hydra = both.hydra(given, name)
     try:
-        mine: Any = config.compose(tmp_path, name, given, environment={}).values
+        mine: Any = config.compose(tmp_path, name, given, environment={}, resolved=row in COMPOSING).values
     except InvalidInput as error:
         mine = Refused(error)
     for found, expected in ((hydra, theirs), (mine, ours)):
         if isinstance(expected, tuple):
-            assert found[expected[0]] == expected[1]
+            assert repr(found[expected[0]]) == repr(expected[1])  # the order of keys counts
         else:
             assert _outcome(found) is expected, found
 
@@ -112,7 +139,7 @@ def test_hydra_resolves_nothing_of_ours_and_each_row_has_a_case(tmp_path: Path) 
     assert isinstance(both.hydra([], "made", resolve=True), Refused)
     assert isinstance(both.hydra(["m=${nope}"], resolve=True), Refused)
     known = [*COMPOSING, "an unknown key with a model, `+modle=vit` too"]
-    assert rows("What composes otherwise") == known
+    assert rows("What composes otherwise") == [*known, *CORNERS]
 
 
 # The command line
