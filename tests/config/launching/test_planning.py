@@ -109,3 +109,9 @@ def test_a_command_that_is_no_list_and_a_function_that_nobody_finds_are_refused(
         launching.command(["true"], ranks=0)
     with pytest.raises(InvalidConfig, match="cannot be found by another process"):
         launching.function(lambda path: path)
+
+
+def test_a_name_has_few_digits_of_a_number_that_was_drawn() -> None:
+    """A search named folders by sixteen digits of each key. Break: the override as it is."""
+    drawn = ["lr=0.004947941348534067", "momentum=-1.5802663303341415e-05", "size=0.125", "id=v1.0000000"]
+    assert naming.name(3, drawn) == "0003-lr=0.004948,momentum=-1.58e-05,size=0.125,id=v1.0000000"

@@ -11,6 +11,8 @@ from itertools import pairwise
 MAX_LENGTH = 100
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._=,+-]+")
+#: Of a number with many digits, as a search draws them, a name has four: its own number tells it apart.
+_LONG = re.compile(r"(?<![\w.])-?\d+\.\d{6,}(?:[eE][-+]?\d+)?(?![\w.])")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 _SECRET = frozenset(
@@ -61,4 +63,5 @@ def name(number: int, overrides: Sequence[str], width: int = 4) -> str:
 
 def _short(override: str) -> str:
     key, equals, value = override.partition("=")
+    value = _LONG.sub(lambda found: f"{float(found[0]):.4g}", value)
     return _UNSAFE.sub("_", key.lstrip("+~") + equals + value)
