@@ -156,3 +156,24 @@ def test_a_script_has_resolvers_of_its_own(script: Path) -> None:
     table = "config.Resolvers.standard().adding('double', lambda number: 2 * number)"
     script.write_text(SCRIPT.replace("config.main()", f"config.main(resolvers={table})"))
     assert ran(script, "lr=${double:21}", "--no-run-dir") == (0, "ran 42\n")
+
+
+def test_a_sweep_of_a_module_in_a_package_starts_it_as_a_module(script: Path) -> None:
+    """`python -m lab.train` with relative imports: its jobs failed. Break: run the file."""
+    folder = script.parent / "lab"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("")
+    (folder / "names.py").write_text("WORD = 'ran'\n")
+    text = SCRIPT.replace('"ran"', "names.WORD").replace("config.main()", 'config.main(directory="../conf")')
+    for name in ("train.py", "__main__.py"):
+        (folder / name).write_text("from . import names\n" + text)
+    for module in ("lab.train", "lab"):
+        done = subprocess.run(
+            [sys.executable, "-m", module, "-m", "lr=1,2", "--run-dir", f"sweeps/{module}"],
+            cwd=script.parent,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        log = script.parent / "sweeps" / module / "jobs" / "0001-lr=2" / "log-1.txt"
+        assert log.read_text() == "ran 2\n"

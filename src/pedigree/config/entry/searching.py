@@ -30,7 +30,7 @@ def run(program: Program, asked: Asked, overrides: Sequence[str]) -> int:
             folder,
             overrides,
             lambda point: program.frozen(point, sources),
-            sweeping.work(asked),
+            sweeping.work(program, asked),
             launcher,
             trials=asked.search,
             objective=asked.objective,

@@ -68,14 +68,22 @@ def _planned(program: Program, asked: Asked, overrides: Sequence[str]) -> Sweep:
 
     points = frozen_points(program, overrides)
     folder = asked.run or free(place.chosen("sweep", points[0].hydra, points[0].values, facts=program.facts()))
-    return plan(folder, points, work(asked))
+    return plan(folder, points, work(program, asked))
 
 
-def work(asked: Asked) -> Work:
+def work(program: Program, asked: Asked) -> Work:
     """The script itself, once for each job: PEDIGREE_CONFIG names the job's own frozen file, which it reads."""
     from pedigree.config.launching import command
 
-    return command([sys.executable, os.path.abspath(sys.argv[0])], ranks=asked.ranks)
+    return command([sys.executable, *_started(program)], ranks=asked.ranks)
+
+
+def _started(program: Program) -> list[str]:
+    """How this interpreter was told of the script: `python -m package.train` is no file that could be run alone."""
+    spec = getattr(sys.modules.get("__main__"), "__spec__", None)
+    if spec is not None and program.function.__module__ == "__main__":
+        return ["-m", spec.name.removesuffix(".__main__")]
+    return [os.path.abspath(sys.argv[0])]
 
 
 def free(path: str) -> str:
