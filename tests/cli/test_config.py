@@ -80,6 +80,9 @@ def test_freeze_and_diff(conf: Project) -> None:
     assert "+ 1  (the override lr=1)" in told.out
     conf("config", "diff", "a.json", "a.json", "--exit-code")
     assert "lr = 1\n  set by the override lr=1" in conf("config", "why", "lr", "--frozen", "b.json").out
+    (conf.folder / "run").mkdir()
+    conf("config", "freeze", "lr=3", "-o", "run/config.json")
+    assert "lr = 3\n" in conf("config", "why", "lr", "--frozen", "run").out
 
 
 def test_groups(conf: Project) -> None:

@@ -209,6 +209,13 @@ def _answered(word: str, *said: str) -> Callable[[Path], None]:
     return check
 
 
+def _printed(folder: Path) -> None:
+    _same("--cfg", "job", "--resolve", prints="lr: 0.1")(folder)
+    text = ran(folder / "here.py", "--cfg", "job", "m=${oc.env:PATH}", "+k=${lr}")[1]
+    assert "m: ${oc.env:PATH}\n" in text
+    assert "k: 0.1\n" in text
+
+
 def _config_path(folder: Path) -> None:
     assert ran(folder / "here.py", "-cp", "sub", "--no-run-dir")[1] == "ran 8\n"
     inner = write(folder, {"deep/here.py": OURS, "deep/there.py": HYDRA, "deep/conf/config.yaml": "lr: 9\n"})
@@ -261,7 +268,7 @@ def _search(folder: Path) -> None:
 
 COMMANDS: dict[str, Callable[[Path], None]] = {
     "`-m`, `--multirun`": _multirun,
-    "`--cfg job`, `--cfg job --resolve`": _same("--cfg", "job", "--resolve", prints="lr: 0.1"),
+    "`--cfg job`, `--cfg job --resolve`": _printed,
     "`--cfg hydra`, `--hydra-help`": _answered("--hydra-help", "There is no option"),
     "`--info defaults`, `--info config`": _answered("--info defaults", "--print defaults", "--why KEY"),
     "`--config-name`, `-cn`": _same("-cn", "other", prints="ran 7"),

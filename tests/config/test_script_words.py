@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -177,3 +179,32 @@ def test_a_sweep_of_a_module_in_a_package_starts_it_as_a_module(script: Path) ->
         assert done.returncode == 0, done.stderr
         log = script.parent / "sweeps" / module / "jobs" / "0001-lr=2" / "log-1.txt"
         assert log.read_text() == "ran 2\n"
+
+
+def test_a_stopped_sweep_says_how_to_go_on(script: Path) -> None:
+    """Ctrl-C ended in a traceback. Break: let KeyboardInterrupt through."""
+    script.write_text(SCRIPT.replace("print(", "import time; time.sleep(60 if settings['lr'] > 1 else 0); print("))
+    process = subprocess.Popen(
+        [sys.executable, script.name, "-m", "lr=1,2", "--run-dir", "sweep"],
+        cwd=script.parent,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    attempts = script.parent / "sweep" / "jobs" / "0001-lr=2" / "attempts.jsonl"
+    while not attempts.exists():
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    text, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert text.endswith("Stopped. Go on with --resume sweep.\n")
+    assert "Traceback" not in text
+
+
+def test_a_search_in_vain_says_why(script: Path) -> None:
+    """Break: tell people to look for themselves."""
+    script.write_text(SCRIPT.replace('print("ran", settings["lr"])', 'return {"loss": 1.0}'))
+    code, text = ran(script, "--search", "1", "lr=interval(0,1)", "--run-dir", "search")
+    assert code == 1
+    assert "Trial 0: " in text
+    assert text.endswith("--objective KEY names a number in a dict.\n")

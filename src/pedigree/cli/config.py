@@ -114,14 +114,16 @@ def _declare_why(parser: Parser) -> None:
     _declare_overrides(parser)
     _declare_source(parser)
     _declare_model(parser)
-    parser.add_argument("--frozen", metavar="FILE", help="Ask this frozen file instead of composing")
+    parser.add_argument(
+        "--frozen", metavar="FILE", help="Ask this frozen file, or the one in the folder of a run, instead of composing"
+    )
 
 
 def _why(arguments: Arguments) -> int:
     from pedigree.config.explanation import why
     from pedigree.config.frozen import read
 
-    answer = why(_frozen(arguments) if arguments.frozen is None else read(arguments.frozen), arguments.key)
+    answer = why(_frozen(arguments) if arguments.frozen is None else read(_file(arguments.frozen)), arguments.key)
     if arguments.json:
         json_value(answer.as_json())
     else:

@@ -66,7 +66,7 @@ def test_overrides_say_the_space() -> None:
 @pytest.mark.parametrize(
     ("texts", "message"),
     [
-        (["a=1"], "The 1 overrides of the search leave nothing to draw."),
+        (["a=1"], "Nothing is left for the search to draw: a=1."),
         (["a=glob(*)"], "The space a=glob(*) depends on the files that are there."),
         (["a=tag(lgo,interval(1,2))"], "The space a=tag(lgo,interval(1,2)) has the tag 'lgo'.\nDid you mean 'log'? "),
         (["a=tag(log,choice(1,2))"], "is a choice, which has no scale"),

@@ -25,19 +25,22 @@ def run(program: Program, asked: Asked, overrides: Sequence[str]) -> int:
     folder = asked.resume or asked.run or sweeping.free(place.chosen("sweep", {}, {}, facts=program.facts()))
     sources = program.sources()
     print(f"{asked.search} trials in {os.path.relpath(folder)}", file=sys.stderr)
-    with sweeping.launcher(asked, folder) as launcher:
-        report = search(
-            folder,
-            overrides,
-            lambda point: program.frozen(point, sources),
-            sweeping.work(program, asked),
-            launcher,
-            trials=asked.search,
-            objective=asked.objective,
-            direction="maximize" if asked.maximize else "minimize",
-            seed=asked.seed or 0,
-            progress=sweeping.Bar(asked.search),
-        )
+    try:
+        with sweeping.launcher(asked, folder) as launcher:
+            report = search(
+                folder,
+                overrides,
+                lambda point: program.frozen(point, sources),
+                sweeping.work(program, asked),
+                launcher,
+                trials=asked.search,
+                objective=asked.objective,
+                direction="maximize" if asked.maximize else "minimize",
+                seed=asked.seed or 0,
+                progress=sweeping.Bar(asked.search),
+            )
+    except KeyboardInterrupt:
+        return sweeping.stopped(f"the same words and --resume {os.path.relpath(folder)}")
     return _told(report, asked)
 
 
@@ -51,7 +54,11 @@ def _told(report: SearchReport, asked: Asked) -> int:
     try:
         best = report.best
     except NotFound as error:
-        print(f"{error.message}\n{error.remedy}", file=sys.stderr)
+        failed = [trial for trial in report.trials if trial.problem]
+        why = f"Trial {failed[0].number}: {failed[0].problem}" if failed else error.remedy
+        if "reported" in why and asked.objective is None:
+            why += " --objective KEY names a number in a dict."
+        print(f"{error.message}\n{why}", file=sys.stderr)
         return 1
     where = os.path.relpath(os.path.join(report.path, "jobs", best.job, "config.json"))
     print(f"The best is trial {best.number}; run it again with --from {where}.", file=sys.stderr)

@@ -34,9 +34,18 @@ def run(program: Program, asked: Asked, overrides: Sequence[str]) -> int:
         sweep = _planned(program, asked, overrides)
     jobs = f"{len(sweep.jobs)} job{'' if len(sweep.jobs) == 1 else 's'}"
     print(f"{jobs} in {os.path.relpath(sweep.path)}", file=sys.stderr)
-    with launcher(asked, sweep.path) as chosen:
-        report = sweep.run(chosen, failed=asked.retry, fail_fast=asked.fail_fast, progress=Bar(len(sweep.jobs)))
+    try:
+        with launcher(asked, sweep.path) as chosen:
+            report = sweep.run(chosen, failed=asked.retry, fail_fast=asked.fail_fast, progress=Bar(len(sweep.jobs)))
+    except KeyboardInterrupt:
+        return stopped(f"--resume {os.path.relpath(sweep.path)}")
     return _told(report, sweep, asked)
+
+
+def stopped(words: str) -> int:
+    """Says how to go on after Ctrl-C, which has stopped the jobs by now, and gives the exit code of SIGINT."""
+    print(f"\nStopped. Go on with {words}.", file=sys.stderr)
+    return 130
 
 
 def frozen_points(program: Program, overrides: Sequence[str]) -> list[Frozen]:

@@ -69,7 +69,8 @@ def read(folder: str) -> Manifest:
         value = files.read(path)
         if value is None:
             raise PathNotFound(
-                f"There is no sweep in {folder}: {NAME} is missing.", remedy="Name the folder that `plan` made."
+                f"There is no sweep in {folder}: {NAME} is missing.",
+                remedy="Name the folder of a sweep or a search, as it was printed when it began.",
             )
         if value["format"] == "pedigree-sweep" and value["version"] != VERSION:
             raise NewerFormat(

@@ -71,7 +71,7 @@ class new_folder:  # noqa: N801 - used as a function, in a `with` block
         if os.path.lexists(self.directory):
             raise AlreadyExists(
                 f"There is something at {self.directory} already.",
-                remedy="Choose another folder; a sweep that was begun goes on with `open_sweep`.",
+                remedy="Choose another folder; a sweep that was begun goes on with --resume, or `open_sweep`.",
             )
         parent = os.path.dirname(self.directory)
         os.makedirs(parent, exist_ok=True)

@@ -65,7 +65,7 @@ def space(texts: Sequence[str]) -> Space:
         drawn[override.target] = _distribution(override)
     if not drawn:
         raise InvalidConfig(
-            f"The {len(fixed)} overrides of the search leave nothing to draw.",
+            f"Nothing is left for the search to draw: {' '.join(fixed) or 'there are no overrides'}.",
             remedy="Give at least one as interval(…), range(…) or a choice: lr=tag(log,interval(1e-5,1e-1)).",
         )
     return Space(tuple(texts), tuple(fixed), drawn)
