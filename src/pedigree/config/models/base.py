@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema
 
 from pedigree.config.models.strictness import near_strict
@@ -18,7 +18,7 @@ class Config(BaseModel):
     changed in place: write `tuple[X, ...]` and `frozenset[X]` where nobody may. Values, origins and digests are taken
     when the configuration is validated, and do not see such a change. Defaults are checked as if they were given.
     Keys may be the names of the fields or their aliases; they are written with the names. NaN and infinities are written
-    as the texts "NaN", "Infinity" and "-Infinity".
+    as the texts "NaN", "Infinity" and "-Infinity". A text below a field describes it in the JSON Schema.
     """
 
     model_config = ConfigDict(
@@ -31,13 +31,21 @@ class Config(BaseModel):
         validate_by_alias=True,
         polymorphic_serialization=True,  # a default of a subclass is written whole, not cut down to its field's class
         protected_namespaces=(),  # `model_...` is what half of the fields here are called
-        use_attribute_docstrings=True,
     )
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         strict: CoreSchema = near_strict(handler(source), handler.resolve_ref_schema)
         return strict
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        # Not `use_attribute_docstrings`, which looks for the source of every class as it is made: 10 ms for the first.
+        from pedigree.config.models.descriptions import describe
+
+        made = handler(schema)
+        describe(cls, handler.resolve_ref_schema(made).get("properties", {}))
+        return made
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A copy; with `update`, one that is validated anew. Pydantic's own takes any value under any key."""
