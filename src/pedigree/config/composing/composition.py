@@ -13,13 +13,12 @@ from pedigree.config.composing.changes import changed
 from pedigree.config.composing.merging import merged, wrapped
 from pedigree.config.composing.sources import Folder, Source, Sources, source
 from pedigree.config.documents import Document, read_value
-from pedigree.config.interpolation import Resolved, resolve, resolve_at
 from pedigree.config.origins import OWN, Origin, Origins, Value, at, own, spread
 from pedigree.config.overrides import ListEdit, Operation, Override, parse
 from pedigree.errors import InvalidConfig, InvalidInput, meant
 
 if TYPE_CHECKING:
-    from pedigree.config.interpolation import Resolvers
+    from pedigree.config.interpolation import Resolved, Resolvers
 
 Dialect: TypeAlias = Literal["hydra-1.3", "hydra-1.4"]
 
@@ -228,19 +227,10 @@ class _Composer:
         facts: dict[str, Any] | None,
     ) -> Composed:
         """What was built, resolved with the facts unless they are None."""
-        if facts is None:
-            resolved = Resolved(self.values)
-        else:
-            resolved = resolve(
-                self.values,
-                hydra=hydra,
-                load_yaml=lambda text: read_value(text, "oc.create")[0],
-                places=lambda path: at(self.origins, path).text,
-                **facts,
-            )
+        resolved = None if facts is None else self.resolved(hydra, facts)
         files = tuple(step.document.name for step in self.steps)
         return Composed(
-            resolved.tree,
+            self.values if resolved is None else resolved.tree,
             self.values,
             self.origins,
             name,
@@ -249,10 +239,21 @@ class _Composer:
             self.choices,
             files,
             {file: self.sources.digests[file] for file in files},
-            resolved.origins,
+            {} if resolved is None else resolved.origins,
             self.hydra,
-            tuple(f"{'.'.join(map(str, path))}: {text}" for path, text in resolved.warnings),
+            tuple(_warning(path, text) for path, text in (() if resolved is None else resolved.warnings)),
             None if facts is None else facts["now"],
+        )
+
+    def resolved(self, hydra: Mapping[str, Any], facts: dict[str, Any]) -> Resolved:
+        from pedigree.config.interpolation import resolve  # completion resolves nothing
+
+        return resolve(
+            self.values,
+            hydra=hydra,
+            load_yaml=lambda text: read_value(text, "oc.create")[0],
+            places=lambda path: at(self.origins, path).text,
+            **facts,
         )
 
     def lay(self, step: expansion.Step) -> None:
@@ -292,6 +293,8 @@ class _Composer:
 
     def stands_for(self, tree: Value, path: tuple[Any, ...]) -> Value | None:
         """What the interpolation at `path` of a tree stands for; None where it does not resolve."""
+        from pedigree.config.interpolation import resolve_at
+
         try:
             return resolve_at(tree, path, **self.facts).tree
         except InvalidInput:
@@ -324,6 +327,10 @@ def _own(document: Document) -> tuple[Value, Origins]:
         {key: value for key, value in document.values.items() if key != "defaults"},
         {key: origin for key, origin in document.origins.items() if key != "defaults"},
     )
+
+
+def _warning(path: tuple[Any, ...], text: str) -> str:
+    return f"{'.'.join(map(str, path))}: {text}"
 
 
 def _missing(value: Value, path: tuple[Any, ...]) -> Iterable[tuple[Any, ...]]:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from pedigree.config.interpolation import resolve_at
 from pedigree.errors import InvalidInput
 
 _STANDARD = {"run": "outputs/%Y-%m-%d/%H-%M-%S", "sweep": "multirun/%Y-%m-%d/%H-%M-%S"}
@@ -24,6 +23,8 @@ def chosen(kind: str, hydra: Mapping[Any, Any], values: Mapping[Any, Any], *, fa
     text = block.get("dir") if isinstance(block, Mapping) else None
     if not isinstance(text, str):
         return now.strftime(_STANDARD[kind])
+    from pedigree.config.interpolation import resolve_at
+
     settings = {**facts, **hydra}
     try:
         found = resolve_at(

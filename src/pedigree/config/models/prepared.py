@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property, lru_cache
 from typing import Any
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel
 from pydantic_core import SchemaSerializer, SchemaValidator
 
 from pedigree.config.models.base import Config
@@ -40,6 +40,8 @@ def prepare(model: Any) -> Prepared:
 def _prepared(model: Any) -> Prepared:
     name = getattr(model, "__name__", None) or str(model)
     if not isinstance(model, type) or not issubclass(model, BaseModel):
+        from pydantic import TypeAdapter
+
         schema: Schema = TypeAdapter(model).core_schema
     else:
         if not model.__pydantic_complete__:

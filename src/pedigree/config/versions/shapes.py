@@ -19,7 +19,7 @@ from typing import (
     get_type_hints,
 )
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
@@ -87,6 +87,8 @@ def _default(info: FieldInfo, annotation: Any) -> Value:
 def _plain(value: Any, annotation: Any) -> Value:
     if value is None or type(value) in (bool, int, float, str):
         return value
+    from pydantic import TypeAdapter
+
     kind = type(value) if is_model(type(value)) else annotation
     try:
         plain = TypeAdapter(kind).dump_python(value, mode="json", by_alias=True, warnings=False)
@@ -207,11 +209,19 @@ def _holds(annotation: Any, seen: set[int]) -> bool:
         return False
     seen.add(id(annotation))
     if is_model(annotation):
-        return has_versions(annotation) or any(_holds(field.annotation, seen) for field in fields(annotation))
+        return has_versions(annotation) or any(_holds(one, seen) for one in _annotations(annotation))
     if isinstance(annotation, (str, ForwardRef)):
         return True  # not known yet
     inside = (*get_args(annotation), *([annotation.__value__] if hasattr(annotation, "__value__") else ()))
     return any(_holds(one, seen) for one in inside if not isinstance(one, str) or get_origin(annotation) is not Literal)
+
+
+def _annotations(model: Any) -> list[Any]:
+    # Not `fields`, which writes every default down.
+    if issubclass(model, BaseModel):
+        return [info.annotation for info in model.model_fields.values()]
+    hints = get_type_hints(model)
+    return [hints[field.name] for field in dataclasses.fields(model) if field.init]
 
 
 def has_versions(model: Any) -> bool:
