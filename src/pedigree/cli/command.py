@@ -2,61 +2,22 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from pedigree.errors import InvalidInput
 
-Arguments = argparse.Namespace
+if TYPE_CHECKING:
+    import argparse
+
+    from pedigree.cli.parser import Parser as Parser
+
+    Arguments = argparse.Namespace
 #: Does the work and returns an exit code; None means 0.
-Run = Callable[[Arguments], int | None]
-Declare = Callable[["Parser"], None]
-
-
-class Parser(argparse.ArgumentParser):
-    """argparse, with errors as InvalidInput and without abbreviations: they make every new option a risk."""
-
-    def __init__(self, command: Command) -> None:
-        self._formatter: argparse.HelpFormatter | None = None
-        super().__init__(prog=f"pedigree {command.name}", add_help=False, allow_abbrev=False)
-        self.command = command
-
-    def _get_formatter(self) -> argparse.HelpFormatter:
-        # argparse makes one for every argument that is added, and asks the terminal for its width each time.
-        if self._formatter is None:
-            self._formatter = argparse.HelpFormatter(self.prog, width=80)
-        return self._formatter
-
-    def error(self, message: str) -> NoReturn:
-        text = message[:1].upper() + message[1:]
-        if message.startswith("the following arguments are required:"):
-            text = f"`pedigree {self.command.name}` needs {self._needed(message.partition(': ')[2])}"
-        if message.startswith("unrecognized arguments:"):
-            raise self._unknown(message.partition(": ")[2].split(" "))
-        raise InvalidInput(f"{text}.", remedy=self.remedy())
-
-    def _needed(self, names: str) -> str:
-        # argparse names every argument that is missing, also those that may be.
-        may = {str(action.metavar) for action in self._actions if action.nargs in {"*", "?"}}
-        return " and ".join(name for name in names.split(", ") if name not in may) or names
-
-    def remedy(self) -> str:
-        return f"Usage: {self.command.usage(self)}\nSee `pedigree {self.command.name} --help` for examples."
-
-    def _unknown(self, words: list[str]) -> InvalidInput:
-        options = [word for word in words if word.startswith("-") and len(word) > 1]
-        if not options:
-            return InvalidInput(
-                f"`pedigree {self.command.name}` takes no further argument, got {' '.join(words)!r}.",
-                remedy=self.remedy(),
-            )
-        known = [text for action in self._actions for text in action.option_strings]
-        name = options[0].partition("=")[0]
-        near = nearest(name, known)
-        guess = f" Did you mean {near}?" if near else ""
-        return InvalidInput(f"`pedigree {self.command.name}` has no option {name}.{guess}", remedy=self.remedy())
+Run: TypeAlias = "Callable[[Arguments], int | None]"
+Declare: TypeAlias = "Callable[[Parser], None]"
 
 
 class Command:
@@ -89,6 +50,8 @@ class Command:
         self.raw = raw  # takes its words unparsed, as `pedigree pachctl` does
 
     def parser(self) -> Parser:
+        from pedigree.cli.parser import Parser
+
         parser = Parser(self)
         if self.declare:
             self.declare(parser)
@@ -99,7 +62,7 @@ class Command:
 
     def main(self, words: Sequence[str]) -> int:
         if self.raw:
-            return self.run(argparse.Namespace(words=list(words))) or 0
+            return self.run(cast("Arguments", SimpleNamespace(words=list(words)))) or 0
         parser = self.parser()
         before = words[: words.index("--")] if "--" in words else words
         if "-h" in before or "--help" in before:
@@ -187,3 +150,16 @@ def nearest(name: str, known: Sequence[str]) -> str | None:
         if len(longer) == 1:
             return longer[0]
     return errors.nearest(name, known)
+
+
+def __getattr__(name: str) -> Any:
+    # Tab completion parses nothing, and argparse with what it imports is a tenth of the time that it may take.
+    if name == "Parser":
+        from pedigree.cli.parser import Parser
+
+        return Parser
+    if name == "Arguments":
+        from argparse import Namespace
+
+        return Namespace
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

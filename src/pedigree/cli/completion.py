@@ -7,11 +7,12 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from pedigree.cli.command import Arguments, Command, Noun, Parser
+from pedigree.cli.command import Command, Noun
 from pedigree.cli.main import COMMANDS as EVERY
 from pedigree.cli.main import load
 
 if TYPE_CHECKING:
+    from pedigree.cli.command import Arguments, Parser
     from pedigree.store import Store
 
 #: A folder of a million files would fill the screen, and nobody reads it.
