@@ -55,7 +55,7 @@ def _told(report: SearchReport, asked: Asked) -> int:
         best = report.best
     except NotFound as error:
         failed = [trial for trial in report.trials if trial.problem]
-        why = f"Trial {failed[0].number}: {failed[0].problem}" if failed else error.remedy
+        why = f"Trial {failed[0].number}: {failed[0].problem}" if failed else error.remedy or ""
         if "reported" in why and asked.objective is None:
             why += " --objective KEY names a number in a dict."
         print(f"{error.message}\n{why}", file=sys.stderr)
