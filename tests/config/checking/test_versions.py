@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from pydantic import Field
 
 from pedigree.config.checking import check
 from pedigree.config.models import Config
@@ -95,3 +96,32 @@ def test_a_model_without_versions_is_not_asked_for_one(tmp_path: Path) -> None:
         part: dict[str, Any]
 
     assert lines(check(conf(tmp_path, {"part/b.yaml": "{}\n"}, FILES), model=Plain), tmp_path) == []
+
+
+def test_a_file_two_versions_old_has_one_note_and_its_mistakes_have_their_lines(tmp_path: Path) -> None:
+    """Break: a note for each step; read a place with the words of its migration behind it as none."""
+    family = Family("three", unversioned=1)
+
+    @family.version()
+    class One(Config):
+        version: Literal[1] = 1
+        a: int
+
+    @family.version(Rename("a", "b"))
+    class Two(Config):
+        version: Literal[2] = 2
+        b: int
+
+    @family.version(Rename("b", "c"))
+    class Three(Config):
+        version: Literal[3] = 3
+        c: int = Field(ge=10)
+
+    class All(Config):
+        model: Three
+
+    files = {"config.yaml": "defaults: [{model: one}]\n", "model/one.yaml": "version: 1\na: 5\n"}
+    assert lines(check(conf(tmp_path, files, {}), model=All), tmp_path) == [
+        "note model/one.yaml:1:10 version: this is version 1 of three, and the code has 3",
+        "error model/one.yaml:2:4 model: model.a (now model.c): expected 10 or more, got 5",
+    ]

@@ -129,8 +129,8 @@ def of_error(
 
 
 def placed(text: str, fallback: str) -> tuple[str, int, int]:
-    """File, line and column of a place as `Origin.text` writes it."""
-    found = _PLACE.fullmatch(text)
+    """File, line and column of a place as `Origin.text` writes it; what a migration did to it stands in brackets after it."""
+    found = _PLACE.fullmatch(text.partition(" (")[0])
     return (found[1], int(found[2]), int(found[3])) if found else (fallback, 0, 0)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pedigree.config.checking.findings import Finding, at, of_error, placed
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from pedigree.config.checking.points import Point
     from pedigree.config.checking.resolving import Known
     from pedigree.config.composed import Composed
+    from pedigree.config.versions import Step
 
 Path = tuple[Any, ...]
 
@@ -42,7 +44,7 @@ class Fitting:
                 if not known.unknown:
                     yield of_error(error, "version", fallback, point.asked)
                 return
-            for step in migrated.steps:
+            for step in _journeys(migrated.steps):
                 file, line, column = at(origin_at(origins, (*step.at, "version")), fallback)
                 message = f"this is version {step.before} of {step.family}, and the code has {step.after}"
                 yield Finding(
@@ -117,6 +119,15 @@ def _finding(problem: Any, point: Point, fallback: str) -> Finding:
         remedy if not remedy or remedy[-1] in "?." else f"{remedy}.",
         point.asked,
     )
+
+
+def _journeys(steps: Iterable[Step]) -> Iterable[Step]:
+    """One step for each model that was migrated, from the version of the file to that of the code."""
+    found: dict[tuple[str, Path], Step] = {}
+    for step in steps:
+        first = found.get((step.family, step.at), step)
+        found[step.family, step.at] = replace(step, before=first.before)
+    return found.values()
 
 
 def _has_versions(model: Any, seen: set[Any]) -> bool:
