@@ -272,3 +272,14 @@ def test_values_that_need_care_are_spelled_so_that_they_come_back() -> None:
         after = read(rewritten(text.encode(), "s.yaml", Two, partial=True).after, "s.yaml").values
         assert same(after["a"], value)
         assert same(after["b"], value)
+
+
+def test_a_value_that_the_new_version_refuses_is_noted() -> None:
+    """The file is rewritten all the same: its number tells which names it uses. Break: say nothing; note what is missing
+    or is an interpolation."""
+    done = rewritten(b"version: 2\ncontext: 100\nlr: ${x}\n", "old.yaml", ResNetV3, partial=True)
+    assert b"new_context: 100" in done.after
+    assert done.notes == (
+        "old.yaml: new_context is 100, which ResNetV3 refuses: Input should be greater than or equal to 128",
+    )
+    assert rewritten(b"version: 2\ncontext: 128\n", "old.yaml", ResNetV3, partial=True).notes == ()

@@ -14,6 +14,7 @@ from pedigree.config.documents import read
 from pedigree.config.origins import Value, own, spread
 from pedigree.config.versions.drafts import Draft, Edit, Path, shown
 from pedigree.config.versions.migration import Migrated, Step, migrate
+from pedigree.config.versions.mistakes import problems, refusal, unresolved
 from pedigree.config.versions.nodes import Tree
 from pedigree.config.versions.numbering import KEY
 from pedigree.config.versions.operations import PathText, path_of
@@ -27,7 +28,8 @@ _INTERPOLATION = re.compile(r"\$\{[^{}]*")
 
 @dataclass(frozen=True, slots=True)
 class Rewritten:
-    """`notes` are what the caller should look at: interpolations that name a key by what it was called before."""
+    """`notes` are what the caller should look at: interpolations that name a key by what it was called before, and values
+    that the new version refuses, whose migration nobody can do but a person."""
 
     name: str
     before: bytes
@@ -108,7 +110,8 @@ def rewritten(
             remedy="This is a mistake of ours: please report it with the file.",
         )
     after = (_BOM if data.startswith(_BOM) else b"") + tree.text.encode("utf-8")
-    return Rewritten(name, data, after, bare.steps, tuple(_stale(tree, name, bare)))
+    notes = (*_stale(tree, name, bare), *_refused(bare.values, model, name))
+    return Rewritten(name, data, after, bare.steps, notes)
 
 
 def rewrite(
@@ -227,6 +230,19 @@ def _refuse_unsure(listed: Any, values: Value, origins: Any, model: Any, name: s
             remedy="Set the key in the file if the old default is meant, or pass partial=True if it comes from the list.",
             paths=kept,
         )
+
+
+def _refused(values: Value, model: Any, name: str) -> Iterator[str]:
+    """A note for each value that is there, is no interpolation, and is refused by the version that the file has now."""
+    try:
+        error, _ = refusal(model, values)
+    except Exception:  # a validator of the model that met an interpolation
+        return
+    if error is None:
+        return
+    for one in problems(values, error):
+        if one.path and not one.kind.startswith("missing") and not unresolved(one.value):
+            yield f"{name}: {shown(one.path)} is {one.value!r}, which {model.__name__} refuses: {one.message}"
 
 
 def _stale(tree: Tree, name: str, migrated: Migrated) -> Iterator[str]:
