@@ -11,6 +11,7 @@ from pedigree.cli.command import Arguments, Command, Noun, Parser
 from pedigree.cli.config_upkeep import UPKEEP
 from pedigree.cli.output import done, json_value, table
 from pedigree.cli.terminal import paint, safe, say, warn
+from pedigree.config.variables import RUN
 
 if TYPE_CHECKING:
     from pedigree.config.composed import Composed
@@ -43,6 +44,9 @@ def _composed(arguments: Arguments, *, missing: Any = "refuse", resolved: bool =
         arguments.overrides,
         search=arguments.search,
         dialect=arguments.dialect,
+        # A run will have a folder; none is under way here.
+        environment={RUN: os.path.abspath("outputs"), **os.environ},
+        hydra={"runtime": {"cwd": os.getcwd()}},
         missing=missing,
         resolved=resolved,
     )

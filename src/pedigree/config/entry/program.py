@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pedigree.config.entry import arguments, given
 from pedigree.config.entry.arguments import Asked
+from pedigree.config.variables import CONFIG, JOB, RUN
 from pedigree.errors import InvalidConfig, InvalidInput, PedigreeError
 
 if TYPE_CHECKING:
@@ -17,9 +19,6 @@ if TYPE_CHECKING:
     from pedigree.config.composing.sources import Source
     from pedigree.config.frozen import Frozen
     from pedigree.config.interpolation import Resolvers
-
-#: Names the frozen file to run, for jobs of a sweep and for processes that start this script again.
-CONFIG = "PEDIGREE_CONFIG"
 
 
 class Program(NamedTuple):
@@ -56,6 +55,7 @@ class Program(NamedTuple):
             overrides,
             sources=self.sources() if sources is None else sources,
             dialect=self.dialect,
+            environment={RUN: os.path.abspath("outputs"), **os.environ},  # until the run has a folder
             hydra=self.facts(),
             resolvers=self.resolvers,
             **more,
@@ -113,12 +113,14 @@ def _run(program: Program, asked: Asked) -> int:
     frozen = program.frozen(overrides) if source is None else _read(source, asked, overrides)
     if asked.what is not None:
         return _print(frozen, asked.what)
-    if os.environ.get("PEDIGREE_JOB"):
-        os.environ["PEDIGREE_RUN"] = os.environ["PEDIGREE_JOB"]  # one name for the folder of results, sweep or not
-    elif source is None and not asked.no_run:
+    if source is None:
+        _warn(program, frozen)
+    if os.environ.get(JOB):
+        os.environ[RUN] = os.environ[JOB]  # one name for the folder of results, sweep or not
+    elif not asked.no_run and (source is None or _writes(asked, frozen)):
         _keep(program, asked, frozen)
     result = program.call(frozen)
-    if result is not None and os.environ.get("PEDIGREE_JOB"):
+    if result is not None and os.environ.get(JOB):
         from pedigree.config.launching import report
 
         report(result)
@@ -162,20 +164,43 @@ def _read(source: str, asked: Asked, overrides: Sequence[str]) -> Frozen:
     return frozen
 
 
+def _warn(program: Program, frozen: Frozen) -> None:
+    """Says on stderr what is deprecated, and that what Hydra would have swept over runs once."""
+    if not _is_main():
+        return
+    for text in frozen.warnings:
+        print(f"{program.script}: {text}", file=sys.stderr)
+    sweeper = frozen.hydra.get("sweeper")
+    params = sweeper.get("params") if isinstance(sweeper, dict) else None
+    if frozen.hydra.get("mode") == "MULTIRUN" or params:
+        words = shlex.join(f"{key}={value}" for key, value in params.items()) if isinstance(params, dict) else ""
+        print(
+            f"{program.script}: this is one run: hydra.mode and hydra.sweeper are for Hydra alone. Add --multirun or --search N"
+            + (f" with {words}." if words else "."),
+            file=sys.stderr,
+        )
+
+
+def _writes(asked: Asked, frozen: Frozen) -> bool:
+    """Whether a rerun has a folder of its own: where one is named, and where the configuration says what goes there."""
+    return asked.source is not None and (asked.run is not None or RUN in frozen.environment.variables)
+
+
 def _keep(program: Program, asked: Asked, frozen: Frozen) -> None:
     """Writes the frozen file into the folder of the run, from rank 0 alone, and tells processes started from here."""
     from pedigree.config.entry import place
 
+    folder = asked.run or place.chosen("run", frozen.hydra, frozen.values, facts=program.facts())
     if not _is_main():
+        os.environ[RUN] = os.path.abspath(folder)
         return
     if asked.run is not None:
-        os.makedirs(asked.run, exist_ok=True)
-        folder = asked.run
+        os.makedirs(folder, exist_ok=True)
     else:
-        folder = place.fresh(place.chosen("run", frozen.hydra, frozen.values, facts=program.facts()))
+        folder = place.fresh(folder)
     path = os.path.abspath(os.path.join(folder, "config.json"))
     frozen.write(path)
-    os.environ["PEDIGREE_RUN"] = os.path.dirname(path)
+    os.environ[RUN] = os.path.dirname(path)
     os.environ[CONFIG] = path
 
 
@@ -249,7 +274,8 @@ def _help(program: Program) -> int:
         print("Groups")
         for key, option in groups:
             shown = "(none)" if option is None else option
-            print(f"  {key}={shown}  of {', '.join(sources.options(key.partition('@')[0]))}")
+            there = ", ".join(sources.options(key.partition("@")[0]))
+            print(f"  {key}={shown}  of {there}" if there else f"  {key}={shown}  (optional, and not there)")
         print()
     if composed.raw:
         import yaml

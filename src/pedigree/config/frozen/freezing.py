@@ -13,6 +13,7 @@ from pedigree.config.frozen.fitting import Fitted, fitted, redacted
 from pedigree.config.frozen.pointers import leaves, path, pointer, shown
 from pedigree.config.frozen.record import Frozen, digests_of, name_of, recorded
 from pedigree.config.origins import OWN, Origin, Origins, Value, at
+from pedigree.config.variables import RUN
 from pedigree.errors import InvalidConfig
 
 
@@ -93,7 +94,8 @@ def _environment(composed: Composed, final: _Final, lines: Mapping[str, str]) ->
         one = composed.interpolations[where]
         source = pointer(where, composed.values)
         variables = tuple(sorted(one.variables))
-        secret = any(name in hidden or is_secret_name(name) for name in variables)
+        # Where a run writes is no part of what it is: its folder may be another in a rerun, as a secret may.
+        secret = any(name == RUN or name in hidden or is_secret_name(name) for name in variables)
         for place in places:
             found: dict[str, str] = {}
             read: dict[str, str] = {}

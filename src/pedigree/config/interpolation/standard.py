@@ -17,6 +17,7 @@ from pedigree.config.interpolation.mistakes import Mistake, dotted, nearest
 from pedigree.config.interpolation.resolution import kind_of, split
 from pedigree.config.interpolation.resolvers import Resolver, Resolvers
 from pedigree.config.interpolation.tree import Frame
+from pedigree.config.variables import RUN
 
 if TYPE_CHECKING:
     from pedigree.config.interpolation.resolution import Resolution
@@ -179,10 +180,12 @@ def _now(resolution: Resolution, _: Frame, arguments: list[Any]) -> str:
 
 
 def _hydra(resolution: Resolution, _: Frame, arguments: list[Any]) -> Any:
-    """A value of Hydra's own settings, such as `job.name`."""
+    """A value of Hydra's own settings, such as `job.name`; of `runtime.output_dir` the folder of the run."""
     _count("hydra", arguments, 1, 1)
     path = _text("hydra", arguments[0], "the path of a setting of Hydra")
     value: Any = resolution.circumstances.hydra
+    if path == "runtime.output_dir" and not (value and "output_dir" in value.get("runtime", {})):
+        return _folder(resolution)
     if value is None:
         raise Mistake(
             f"the settings of Hydra were not given to this configuration, so there is no '{path}'",
@@ -197,9 +200,23 @@ def _hydra(resolution: Resolution, _: Frame, arguments: list[Any]) -> Any:
             near = nearest(key, map(str, value)) if isinstance(value, Mapping) else None
             raise Mistake(
                 f"the settings of Hydra that were given have no '{path}'",
-                f"Did you mean '{near}' for '{key}'?" if near else "Add it to hydra={...}.",
+                f"Did you mean '{near}' for '{key}'?"
+                if near
+                else f"Give it: hydra.{path}=VALUE, in a `hydra:` block, or in hydra={{...}} of compose.",
             )
     return resolution.checked(value)
+
+
+def _folder(resolution: Resolution) -> str:
+    """The folder of the run, read as a variable, so that frozen files hold the text that asks for it."""
+    folder = (resolution.circumstances.environment or {}).get(RUN)
+    if folder is None:
+        raise Mistake(
+            f"no run is under way, so there is no folder of its output ({RUN} is not set)",
+            f"Let {RUN} name a folder, or write one into the configuration.",
+        )
+    resolution.current.variables |= {RUN}
+    return folder
 
 
 def _len(_: Resolution, __: Frame, arguments: list[Any]) -> int:
