@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from random import Random
 from typing import Any
 
@@ -118,6 +119,7 @@ def test_headers_stand_above_everything_else(text: str, headers: list[tuple[str,
         (b"{a: 1}: 2\n", "x:1:1: a mapping or a list stands where a key belongs."),
         (b"a: {<<: 1}\n", "x:1:9: `<<` takes a mapping, or a list of mappings."),
         (b"a: !!int x\n", "x:1:4: 'x' is tagged !!int and is none."),
+        (b"a: !!float " + b"9" * 400, f"x:1:4: '{'9' * 400}' is tagged !!float and is none."),
         (b"a: !mine 1\n", "x:1:4: the tag !mine asks for more than plain values."),
         (b"a: !!set {b}\n", "x:1:4: the tag !!set asks for more than plain values."),
         (b"true\n", "x:1:1: a configuration is a mapping of keys to values, and this file holds the value True."),
@@ -129,6 +131,13 @@ def test_what_is_no_configuration_is_named_with_its_place(text: bytes, message: 
     with pytest.raises(InvalidConfig) as caught:
         read(text, "x")
     assert str(caught.value).split("\n")[0] == message
+
+
+def test_a_long_header_takes_no_long_time() -> None:
+    """Far from the square of its length. Break: a pattern that looks for the end of the line at every blank."""
+    start = time.process_time()
+    assert read(("# @package a" + " " * 200_000 + "b\na: 1\n").encode(), "x").headers[0].value.endswith("b")
+    assert time.process_time() - start < 2
 
 
 def test_utf_16_with_its_mark_is_read() -> None:

@@ -165,3 +165,13 @@ def test_a_long_word_takes_no_long_time(text: str) -> None:
     start = time.process_time()
     assert plain(text) == text
     assert time.process_time() - start < 1
+
+
+def test_a_number_that_could_never_be_written_is_text() -> None:
+    """Python gives no decimal text of more than 4,300 digits, and no float of such a whole number: freezing would fail.
+
+    Break: leave out the bound of bits, or let the OverflowError through.
+    """
+    for text in ("0x" + "f" * 3900, "-0x" + "f" * 3900, "1:" + "0:" * 400 + "0.5"):
+        assert plain(text) == text
+    assert plain("0x" + "f" * 3000) == 16**3000 - 1

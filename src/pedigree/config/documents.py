@@ -38,7 +38,7 @@ else:  # pragma: no cover  (a PyYAML built without libyaml: the same events, ten
 MAX_DEPTH = 100
 MAX_VALUES = 500_000
 
-_HEADER = re.compile(r"#\s*@(\S+)\s*(.*?)\s*$")
+_HEADER = re.compile(r"#\s*@(\S+)\s*(.*)")
 _TAGS = "tag:yaml.org,2002:"
 
 
@@ -113,7 +113,7 @@ def _headers(text: str) -> tuple[Header, ...]:
         match = _HEADER.match(stripped)
         if match is None:  # as in Hydra, even another comment ends them
             break
-        found.append(Header(match[1], match[2], number))
+        found.append(Header(match[1], match[2].rstrip(), number))
     return tuple(found)
 
 
@@ -284,7 +284,10 @@ class _Builder:
         if kind == "null":
             return None
         if kind == "float" and isinstance(value, (int, float)) and not isinstance(value, bool):
-            return float(value)
+            try:
+                return float(value)
+            except OverflowError:
+                pass
         if (kind == "int" and isinstance(value, int) and not isinstance(value, bool)) or (
             kind == "bool" and isinstance(value, bool)
         ):

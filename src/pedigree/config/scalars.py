@@ -34,6 +34,8 @@ _SIXTIES_FLOAT = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+\.[0-9_]*")
 
 #: Python converts no longer ones either.
 _LONGEST = 4000
+#: Of a number of more than 4,300 digits, Python refuses the decimal text: it could be read and never written.
+_MOST_BITS = 13_000
 
 
 def plain(text: str) -> Scalar:
@@ -53,9 +55,14 @@ def plain(text: str) -> Scalar:
         sign, binary, bits, hexadecimal, digits, octal = found.groups()
         base = 2 if binary else 16 if hexadecimal else 8
         number = int((bits or digits or octal).replace("_", "") or "0", base)
+        if number.bit_length() > _MOST_BITS:
+            return text
         return -number if sign == "-" else number
     if _SIXTIES.fullmatch(text) or _SIXTIES_FLOAT.fullmatch(text):
-        return _sexagesimal(text.replace("_", ""))
+        try:
+            return _sexagesimal(text.replace("_", ""))
+        except OverflowError:
+            return text
     return text
 
 
