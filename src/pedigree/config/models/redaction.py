@@ -12,7 +12,14 @@ from pedigree.config.origins import Origin, Origins
 
 Path = tuple[Any, ...]
 
-_HARMLESS = re.compile(r"\s*['\"]?\s*(?:env:|file:|command:|\$\{|\?\?\?|null\b|\{\s*(?:env|file|command)\s*:)")
+#: A reference, whole: a `${` may hold a default, and a mapping that begins with `env` may hold more.
+_HARMLESS = re.compile(
+    r"\s*['\"]?\s*(?:env:|file:|command:|\?\?\?|null\b"
+    r"|\$\{\s*(?:oc\.env\s*:\s*\w+\s*(?:,\s*null\s*)?|[\w.\[\]]+)\}['\"]?\s*$"
+    r"|\{\s*(?:(?:env|file)\s*:[^,{}\[\]]*|command\s*:[^{}]*)\}\s*$)"
+)
+#: A value with others in it: a mapping, a list, or an edit of a list.
+_CONTAINER = re.compile(r"\s*(?:[{\[]|\w+\()")
 
 
 def key_of(override: str) -> str:
@@ -48,8 +55,8 @@ def _reaches(override: str, path: tuple[str, ...]) -> bool:
     keys = tuple(re.split(r"[./]", key.lstrip("+~").partition("@")[0]))
     if len(keys) >= len(path):
         return keys[: len(path)] == path
-    # Above the secret stands a group's option, whose name tells nothing, or a mapping with the secret in it.
-    return keys == path[: len(keys)] and value.lstrip().startswith("{")
+    # Above the secret stands a group's option, whose name tells nothing, or a container with the secret in it.
+    return keys == path[: len(keys)] and _CONTAINER.match(value) is not None
 
 
 def _without(origins: Origins, spoken: set[str]) -> Origins:
