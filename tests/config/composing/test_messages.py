@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -280,6 +281,29 @@ def test_a_file_that_multiplies_itself_is_refused_quickly(tmp_path: Path) -> Non
     write(tmp_path, {"config.yaml": "[" * 100_000})
     with pytest.raises(InvalidConfig, match="config.yaml:1:1001: exceeded maximum nesting depth"):
         compose(str(tmp_path))
+
+
+def test_what_is_no_plain_file_is_not_waited_for(tmp_path: Path) -> None:
+    """Break: open as `open` does: a pipe that nobody writes to is read for ever."""
+    write(tmp_path, FILES)
+    os.mkfifo(tmp_path / "model/pipe.yaml")
+    os.symlink("/dev/zero", tmp_path / "model/device.yaml")
+    os.mkdir(tmp_path / "model/folder.yaml")
+    for name in ("pipe", "device"):
+        with pytest.raises(InvalidConfig, match=f"/model/{name}.yaml is a pipe or a device, and no file to read."):
+            compose(str(tmp_path), overrides=[f"model={name}"])
+    with pytest.raises(InvalidConfig, match="there is no option 'folder' of the group 'model'"):
+        compose(str(tmp_path), overrides=["model=folder"])
+
+
+def test_a_name_that_no_file_has_is_not_there(tmp_path: Path) -> None:
+    """Break: let the ValueError of `open` through."""
+    write(tmp_path, FILES)
+    for name in ("a\0b", "\ud800"):
+        with pytest.raises(InvalidConfig, match="there is no configuration"):
+            compose(str(tmp_path), name)
+    with pytest.raises(InvalidConfig, match="there is no option"):
+        compose(str(tmp_path), overrides=["model='a\0b'"])
 
 
 def test_a_target_stays_text(tmp_path: Path) -> None:

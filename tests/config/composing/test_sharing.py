@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Barrier
 from typing import Any
 
+from pedigree.canonical import digest
 from pedigree.config.composing import Sources, compose
 from pedigree.config.composing.sources import Files, Folder
 from pedigree.config.origins import copied
@@ -58,6 +59,43 @@ def test_a_sweep_sees_the_files_as_they_were(tmp_path: Path) -> None:
     assert exactly(after.raw) == exactly(before.raw)
     assert after.digests == before.digests
     assert compose(str(tmp_path), "train").values == {"edited": True}
+
+
+def test_a_sweep_sees_the_files_of_a_search_path_as_they_were(tmp_path: Path) -> None:
+    """Where the configuration itself names a further folder. Break: make the longer search path anew at each compose."""
+    write(tmp_path / "more", {"opt/a.yaml": "v: 1\n"})
+    write(tmp_path / "conf", {"config.yaml": f"hydra: {{searchpath: ['{tmp_path}/more']}}\ndefaults: [opt: a]\n"})
+    sources = Sources([Folder(str(tmp_path / "conf"))])
+    before = compose(sources=sources)
+    write(tmp_path / "more", {"opt/a.yaml": "v: 2\n"})
+    after = compose(sources=sources)
+    assert (before.values, before.digests) == (after.values, after.digests) == ({"opt": {"v": 1}}, after.digests)
+
+
+class _Changing:
+    """A source whose file is another each time, and that is read by two at once."""
+
+    shown = "changing"
+
+    def __init__(self) -> None:
+        self.both, self.count = Barrier(2), iter(range(100))
+
+    def read(self, name: str) -> tuple[bytes, str] | None:
+        number = next(self.count)
+        self.both.wait(timeout=60)
+        return f"v: {number}".encode(), name
+
+    def entries(self, group: str) -> list[tuple[str, bool]] | None:
+        return []
+
+
+def test_two_threads_that_read_a_file_at_once_take_the_same_text() -> None:
+    """And its own digest. Break: `load` that keeps what was read last."""
+    sources = Sources([_Changing()])
+    with ThreadPoolExecutor(2) as pool:
+        one, other = pool.map(lambda _: compose(sources=sources), range(2))
+    assert one.values == other.values
+    assert one.digests == other.digests == {"config.yaml": digest(f"v: {one.values['v']}".encode())}
 
 
 def test_sixteen_threads_compose_at_once(tmp_path: Path) -> None:

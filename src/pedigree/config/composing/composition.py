@@ -129,7 +129,7 @@ def _extended(sources: Sources, name: str, asked: Sequence[Override]) -> Sources
             f"{where}: hydra.searchpath is a list of folders, file://… and pkg://…, and here it is {found!r}.",
             remedy="Write a list of texts.",
         )
-    return sources.adding(source(entry) for entry in found)
+    return sources.extended(tuple(found))
 
 
 class _Composer:

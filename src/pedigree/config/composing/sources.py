@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
@@ -25,6 +26,10 @@ class Source(Protocol):
         """Names in a folder, each with whether it is a folder itself; None where there is no such folder."""
 
 
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
 class Folder:
     """A folder of the file system; files are named as the folder was given."""
 
@@ -40,9 +45,13 @@ class Folder:
     def read(self, name: str) -> tuple[bytes, str] | None:
         path = os.path.join(self.path, name)
         try:
-            with open(path, "rb") as file:
-                return file.read(), path
+            # A pipe by the name of a file would be waited for until somebody writes.
+            with open(path, "rb", opener=_without_waiting) as file:
+                if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                    return file.read(), path
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return None
+        except ValueError:  # a NUL, or half of a surrogate pair: no file has such a name
             return None
         except OSError as error:
             raise InvalidConfig(
@@ -50,12 +59,15 @@ class Folder:
                 remedy="Make the file readable, or name another.",
                 path=path,
             ) from error
+        raise InvalidConfig(
+            f"{path} is a pipe or a device, and no file to read.", remedy="Put a file of YAML there.", path=path
+        )
 
     def entries(self, group: str) -> list[tuple[str, bool]] | None:
         try:
             with os.scandir(os.path.join(self.path, group)) as found:
                 return [(entry.name, entry.is_dir()) for entry in found]
-        except OSError:
+        except (OSError, ValueError):
             return None
 
 
@@ -90,6 +102,10 @@ class Package:
     def read(self, name: str) -> tuple[bytes, str] | None:
         found = self._at(name)
         return (found.read_bytes(), f"{self.shown}/{name}") if found.is_file() else None
+
+    def path(self, name: str) -> str:
+        """Where the file is, if the package lies in a folder."""
+        return str(self._at(name))
 
     def entries(self, group: str) -> list[tuple[str, bool]] | None:
         found = self._at(group)
@@ -129,9 +145,17 @@ class Sources:
         self.sources = tuple(sources)
         self.suffixes = suffixes
         self._documents: dict[str, Document | None] = {}
+        #: What was read first, with its digest: where two threads read one file at once, both take this.
+        self._first: dict[str, tuple[Document | None, str]] = {}
+        self._shorter: Sources | None = None
+        self._longer: dict[tuple[str, ...], Sources] = {}
         self._groups: dict[str, bool] = {}
         #: Digest of each file that was read, by the name that origins give it.
         self.digests: dict[str, str] = {}
+        #: Files that were looked for and not found; one that comes into being could change what is composed.
+        self.missed: set[str] = set()
+        #: Where files of packages are, by the same name.
+        self.packaged: dict[str, str] = {}
 
     def adding(self, sources: Iterable[Source]) -> Sources:
         """The same search path with more at its end; what was read stays read."""
@@ -139,9 +163,16 @@ class Sources:
         if not more:
             return self
         longer = Sources((*self.sources, *more), self.suffixes)
-        longer._documents = {name: found for name, found in self._documents.items() if found is not None}
-        longer.digests = self.digests
+        longer._shorter = self
+        longer.digests, longer.missed, longer.packaged = self.digests, self.missed, self.packaged
         return longer
+
+    def extended(self, entries: tuple[str, ...]) -> Sources:
+        """The same with what these texts name at its end: one for the same texts, so that it reads its files once too."""
+        found = self._longer.get(entries)
+        if found is None:
+            found = self._longer.setdefault(entries, self.adding([source(one) for one in entries]))
+        return found
 
     def load(self, name: str) -> Document | None:
         """The document of this name, without its suffix; None where nobody has it. Raises InvalidConfig as `read`."""
@@ -149,19 +180,26 @@ class Sources:
             return self._documents[name]
         except KeyError:
             pass
-        found = None
+        found = None if self._shorter is None else self._shorter._documents.get(name)
+        if found is None:
+            found, named = self._first.setdefault(name, self._read(name))
+            if found is not None:
+                self.digests[found.name] = named
+        self._documents[name] = found
+        return found
+
+    def _read(self, name: str) -> tuple[Document | None, str]:
         for file in self._files(name):
             for source in self.sources:
                 given = source.read(file)
                 if given is not None:
                     data, shown = given
-                    found = read(data, shown)
-                    self.digests[shown] = digest(data)
-                    break
-            if found is not None:
-                break
-        self._documents[name] = found
-        return found
+                    if isinstance(source, Package):
+                        self.packaged[shown] = source.path(file)
+                    return read(data, shown), digest(data)
+                if isinstance(source, Folder):
+                    self.missed.add(os.path.join(source.path, file))
+        return None, ""
 
     def other_suffix(self, name: str) -> str | None:
         """A file that would be the configuration `name` if it ended otherwise: `db/mysql.yml`; None without one."""
