@@ -184,6 +184,36 @@ def test_a_run_takes_what_was_applied_and_says_when_the_files_differ(project: Pr
     assert notes(project) == [said]
 
 
+@pytest.mark.parametrize(
+    ("search", "written", "new", "text"),
+    [
+        ("", "conf/train.yaml", "conf/local/mine.yaml", "steps: 7\n"),  # an optional one
+        ("extra", "extra/local/mine.yaml", "conf/local/mine.yaml", "steps: 7\n"),  # one that is found first
+        ("pkg://mine.conf", "src/mine/conf/local/mine.yaml", "src/mine/conf/local/mine.yaml", "steps: 7\n"),
+    ],
+)
+def test_a_file_that_comes_into_being_or_is_in_a_package_is_an_edit_too(
+    project: Project, search: str, written: str, new: str, text: str
+) -> None:
+    """Break: look at none but the files that were read, or not at those of packages."""
+    project.write("src/mine/__init__.py", "")
+    project.write(written, "steps: 3\n")
+    project.write("conf/train.yaml", "defaults:\n  - optional local: mine\nrate: 1\n")
+    spec = SPECS.partition("---")[0].replace(
+        "{name: train}\ntransform", f"{{name: train, search: [{search}]}}\ntransform"
+    )
+    project.apply(spec)
+    project.run()
+    assert notes(project) == []
+    project.write(new, text)
+    assert project.run().state == "up to date"
+    (said,) = notes(project)
+    assert said.startswith(f"{new} changed since train was applied")
+    project.apply(spec)
+    assert ran(project) == ["train"]
+    assert notes(project) == []
+
+
 def test_a_commit_names_its_configuration_for_ever(project: Project) -> None:
     """Break: look the configuration up by the pipeline's name."""
     project.apply(SPECS)
@@ -321,6 +351,22 @@ def test_another_default_of_the_model_is_another_value(typed: Project) -> None:
     applied = typed.apply(TYPED)
     assert applied[0].notes == ("config warm: 10 -> 20 (the default of Training.warm)",)
     assert ran(typed) == ["train"]
+
+
+def test_a_default_that_goes_through_a_set_is_the_same_at_each_apply(typed: Project) -> None:
+    """Break: leave PYTHONHASHSEED as it is."""
+    letters = "tuple({*'abcdefghijklmnop'})"
+    typed.write("settings.py", MODEL.replace("warm: int = 10", f"warm: tuple[str, ...] = {letters}"))
+    assert [typed.apply(TYPED)[0].change for _ in range(4)] == ["created", "unchanged", "unchanged", "unchanged"]
+
+
+@pytest.mark.parametrize("name", ["types", "yaml"])
+def test_a_file_with_the_name_of_a_module_that_is_needed_is_refused(typed: Project, name: str) -> None:
+    """By a word about its name, not by what breaks after it. Break: let it take the place of the other; or put the
+    folders of the project on the path before our own imports."""
+    typed.write(f"m/{name}.py", MODEL)
+    with pytest.raises(InvalidConfig, match=f"m/{name}.py has the name of the module '{name}', which is another's."):
+        typed.apply(TYPED.replace("settings.py", f"m/{name}.py"))
 
 
 def test_a_class_of_a_package_is_found_from_the_root_of_the_code(typed: Project) -> None:

@@ -13,6 +13,9 @@ from typing import Any
 
 from pedigree.errors import InvalidConfig, meant
 
+#: Modules that validating needs, beside those of Python.
+_IN_USE = frozenset(("annotated_types", "pedigree", "pydantic", "pydantic_core", "typing_extensions", "yaml"))
+
 
 def model_named(text: str, folder: str | os.PathLike[str] = ".") -> type[Any]:
     """The class that the text names; modules and files count from `folder`, then as Python finds them.
@@ -53,6 +56,13 @@ def _file(where: str, folder: str) -> ModuleType:
         return loaded
     if not os.path.isfile(path):
         raise InvalidConfig(f"There is no file {where} to take a model from.", remedy="Correct the path.", path=path)
+    if name in sys.stdlib_module_names or name in _IN_USE:
+        # It has to be known by its name while it is imported, and whoever needs the other would get this one.
+        raise InvalidConfig(
+            f"{where} has the name of the module {name!r}, which is another's.",
+            remedy="Rename the file, or name it as a module of its package: package.module:Class.",
+            path=path,
+        )
     spec = spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None

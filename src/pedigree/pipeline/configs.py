@@ -225,14 +225,15 @@ def _edited(files: Mapping[str, str], project: Path) -> Iterable[str]:
             with open(os.path.join(project, name), "rb") as file:
                 same = canonical.digest(file.read()) == digest
         except OSError:
-            same = False
+            same = not digest
         if not same:
             yield name
 
 
 def _composes_alike(store: Store, pipeline: Pipeline, value: Mapping[str, Any]) -> bool:
     """Whether the edited files come to the same values: a comment, another order, a value that moved."""
-    if any("://" in name for name in value["files"]):
+    config = pipeline.config
+    if config is None or any("://" in one for one in (*value["files"], *config.search)):
         return False  # composing would import a package
     from pedigree.pipeline import freezing
 

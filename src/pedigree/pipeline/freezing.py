@@ -14,10 +14,13 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pedigree.errors import InvalidConfig, InvalidInput, PedigreeError
 from pedigree.pipeline.model import ConfigSpec
+
+if TYPE_CHECKING:
+    from pedigree.config.composing import Sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,8 @@ class Request:
 @dataclass(frozen=True, slots=True)
 class Made:
     """`file` is the text of the frozen file, `values` that of /pfs/.config.yaml. `composed` is the digest of the values
-    before the model saw them, `files` and `code` are those that were read and imported, each with its digest."""
+    before the model saw them, `files` and `code` are those that were read and imported, each with its digest, and ""
+    for a file that was looked for and is not there."""
 
     digest: str
     file: str
@@ -101,6 +105,8 @@ def _asked(question: Mapping[str, Any], project: Path) -> list[dict[str, Any]]:
         done = subprocess.run(
             [sys.executable, "-P", "-B", "-m", __name__, str(answer.fileno())],
             input=json.dumps(question).encode(),
+            # A default that goes through a set, in the model's own code, is the same at each apply, as it is in the step.
+            env={**os.environ, "PYTHONHASHSEED": "0"},
             stdout=2,
             cwd=project,
             pass_fds=(answer.fileno(),),
@@ -127,6 +133,9 @@ def _answer(value: Mapping[str, Any]) -> Made | InvalidInput:
 
 
 def _main() -> None:
+    # Before the folders of the project are on the path: a file there may have the name of something that we import.
+    from pedigree.config.composing import compose  # noqa: F401
+
     question = json.load(sys.stdin)
     sys.path[:0] = [os.path.abspath(folder) for folder in question["folders"]]
     answers = []
@@ -144,16 +153,20 @@ def _frozen(request: Mapping[str, Any], *, compose_only: bool) -> dict[str, Any]
 
     from pedigree import canonical
     from pedigree.config.composing import compose
+    from pedigree.config.composing.composition import search_path
     from pedigree.pipeline import valuefile
 
     base, secrets = request["base"], frozenset(request["secrets"])
     environment = {**request["environment"], **{name: f"(the secret {name})" for name in secrets}}
+    directory = _in(base, request["directory"])
     try:
+        search = [one if "://" in one else _in(base, one) for one in request["search"]]
+        sources = search_path(directory, search, request["dialect"])
         made = compose(
-            _in(base, request["directory"]),
+            directory,
             request["name"],
             request["overrides"],
-            search=[one if "://" in one else _in(base, one) for one in request["search"]],
+            sources=sources,
             dialect=request["dialect"],
             environment=environment,
             now=datetime.now(),  # noqa: DTZ005  (as OmegaConf's)
@@ -185,9 +198,20 @@ def _frozen(request: Mapping[str, Any], *, compose_only: bool) -> dict[str, Any]
         "file": data(frozen).decode(),
         "values": valuefile.text(values),
         "composed": composed,
-        "files": dict(frozen.files),
+        "files": _files(frozen.files, sources),
         "code": code,
     }
+
+
+def _files(read: Mapping[str, str], sources: Sources) -> dict[str, str]:
+    """What must be as it is for the same to be composed again; files of packages only where they are the project's."""
+    from pedigree.pipeline import modelcode
+
+    found = dict.fromkeys(sorted(sources.missed), "")
+    for name, digest in read.items():
+        path = modelcode.ours(sources.packaged[name]) if name in sources.packaged else None
+        found[name if path is None else path] = digest
+    return found
 
 
 def _in(base: str, folder: str) -> str:

@@ -46,7 +46,7 @@ def _where(error: BaseException) -> str:
     """The innermost line of the project that took part."""
     trace, found = error.__traceback__, ""
     while trace is not None:
-        path = _ours(trace.tb_frame.f_code.co_filename)
+        path = ours(trace.tb_frame.f_code.co_filename)
         if path:
             found = f" ({path}:{trace.tb_lineno})"
         trace = trace.tb_next
@@ -55,7 +55,7 @@ def _where(error: BaseException) -> str:
     return found
 
 
-def _ours(path: str) -> str | None:
+def ours(path: str) -> str | None:
     """The path from the project, if it is a file of it and none of the environment."""
     real, here = os.path.realpath(path), os.path.realpath(os.curdir)
     without = (os.path.realpath(sys.prefix), os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
@@ -68,7 +68,7 @@ def imported() -> dict[str, str]:
     """The files of the project that were imported, each with its digest."""
     found = {}
     for module in list(sys.modules.values()):
-        path = _ours(getattr(module, "__file__", None) or os.devnull)
+        path = ours(getattr(module, "__file__", None) or os.devnull)
         if path is not None:
             with open(path, "rb") as file:
                 found[path] = digest(file.read())
