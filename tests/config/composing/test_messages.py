@@ -47,7 +47,7 @@ CASES: list[tuple[str, list[str], dict[str, str | bytes], str]] = [
         ["model=resnt"],
         {},
         (
-            "…/config.yaml:2:12: there is no option 'resnt' of the group 'model' in ….\n"
+            "the override model=resnt: there is no option 'resnt' of the group 'model' in ….\n"
             "Did you mean 'resnet'? There are: resnet, vit."
         ),
     ),

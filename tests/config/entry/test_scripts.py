@@ -91,6 +91,16 @@ def test_a_frozen_run_runs_again_whatever_became_of_the_files(project: Path) -> 
     assert "first/config.json, which is frozen, and overrides were given beside it: lr=3" in refused.stderr
 
 
+def test_a_folder_that_holds_another_run_is_not_written_over(project: Path) -> None:
+    """The same run may come again. Break: leave `_refuse_other` out."""
+    run(project, "--run-dir", "one", "lr=1")
+    other = run(project, "--run-dir", "one", "lr=2")
+    assert (other.returncode, other.stdout) == (2, "")
+    assert "one/config.json is the frozen configuration of another run" in other.stderr
+    assert read(project / "one/config.json").as_dict()["lr"] == 1.0
+    assert run(project, "--run-dir", "one", "lr=1").returncode == 0
+
+
 def test_only_the_first_rank_writes_and_its_children_read_what_it_wrote(project: Path) -> None:
     """Break: leave the check of DistEnv out, and each rank makes a folder of its own."""
     ran = run(project, RANK="1", WORLD_SIZE="2", LOCAL_RANK="1", MASTER_ADDR="localhost", MASTER_PORT="1234")
@@ -130,7 +140,7 @@ def test_overrides_come_from_files_and_the_environment_too_the_typed_ones_last(p
     ("words", "said"),
     [
         (["lrr=1"], "train.py: the override lrr=1: there is no key 'lrr' at the top.\nDid you mean 'lr'?"),
-        (["model=hug"], "there is no option 'hug' of the group 'model' in conf.\n"),
+        (["model=hug"], "train.py: the override model=hug: there is no option 'hug' of the group 'model' in conf.\n"),
         (["--multirunn"], "train.py: There is no option --multirunn.\nDid you mean '--multirun'?"),
         (["--why"], "train.py: --why needs a value.\n"),
         (["--jobs", "no", "-m"], "--jobs takes a whole number from 1, got 'no'.\n"),

@@ -68,17 +68,18 @@ def looked_at(document: Document, dialect: Dialect, *, primary: bool) -> Iterato
 
 def _entry(entry: Entry, document: Document, dialect: Dialect) -> Iterator[Finding]:
     options = entry.option if isinstance(entry.option, list) else [entry.option]
-    parts = [part for text in (entry.group, *options) if text for part in text.split("/")]
+    upward = [text for text in (entry.group, *options) if text and ".." in text.split("/")]
     file, line, column = at(entry.origin, document.name)
-    if ".." in parts:
+    if upward:
         yield Finding(
             "warning" if dialect == "hydra-1.3" else "error",
             "dialect",
             file,
             line,
             column,
-            "`..` in a defaults list is refused by Hydra 1.4",
-            "Write the path from the top, with a slash before it.",
+            # In the words of composing, so that a file which is composed too has it once.
+            f"{upward[0]!r} leads up with `..`, which Hydra 1.4 allows no more",
+            "Begin it with a slash.",
         )
     elif entry.group is not None and any(text and "/" in text and "${" not in text for text in options):
         group = entry.group

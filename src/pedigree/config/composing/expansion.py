@@ -152,6 +152,7 @@ class _Expander:
                 slots[index] = [Step(name, package, document)]
             elif not entry.override:
                 option = self.option(entry, base, package)
+                entry = listed[index] = self.asked(entry, base, package)
                 if isinstance(option, str) and "${" in option:
                     postponed.append((index, option))
                 else:
@@ -227,6 +228,11 @@ class _Expander:
                 f"Give {key}=OPTION, one of: {', '.join(options) or 'none are there'}.",
             )
         return None if option == "???" else option
+
+    def asked(self, entry: Entry, base: str, package: str) -> Entry:
+        """The entry with the place that its option comes from, which is that of an override where one was used."""
+        choice = None if entry.group is None else self.overrides.get(self.key(entry, base, package))
+        return entry if choice is None or not choice.used else entry._replace(origin=choice.origin)
 
     def again(self, key: str, option: Any, entry: Entry, base: str) -> bool:
         """Whether a group may be chosen once more: with the same option, which is null, not there, or has a defaults

@@ -199,9 +199,22 @@ def _keep(program: Program, asked: Asked, frozen: Frozen) -> None:
     else:
         folder = place.fresh(folder)
     path = os.path.abspath(os.path.join(folder, "config.json"))
+    if asked.run is not None:
+        _refuse_other(path, frozen)
     frozen.write(path)
     os.environ[RUN] = os.path.dirname(path)
     os.environ[CONFIG] = path
+
+
+def _refuse_other(path: str, frozen: Frozen) -> None:
+    """Raises InvalidConfig where the folder that was named holds the record of another run."""
+    from pedigree.config.frozen import read
+
+    if os.path.exists(path) and read(path).digest != frozen.digest:
+        raise InvalidConfig(
+            f"{os.path.relpath(path)} is the frozen configuration of another run, and would be written over.",
+            remedy="Name another --run-dir, or delete the folder.",
+        )
 
 
 def _is_main() -> bool:
