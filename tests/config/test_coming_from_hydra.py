@@ -367,7 +367,11 @@ def test_hydra_settings_that_are_kept_and_not_used(both_scripts: Path) -> None:
         "hydra.sweeper.params={lr:'1,2'}",
     ]
     code, text = ran(both_scripts / "here.py", *words, "--run-dir", "out")
-    assert (code, text) == (0, f"{both_scripts}\n")
+    assert code == 0
+    assert f"{both_scripts}\n" in text
+    assert "this is one run" in text
+    assert "the working folder stays" in text
+    assert "hydra.job.env_set sets nothing" in text
     kept = json.loads((both_scripts / "out" / "config.json").read_text())["hydra"]
     assert kept["job"] == {"chdir": True, "env_set": {"A": "b"}}
     assert kept["mode"] == "MULTIRUN"

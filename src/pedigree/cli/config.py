@@ -37,7 +37,10 @@ def _declare_overrides(parser: Parser) -> None:
 
 def _composed(arguments: Arguments, *, missing: Any = "refuse", resolved: bool = True) -> Composed:
     from pedigree import config
+    from pedigree.config.lookup import model_named
+    from pedigree.config.models import has_key
 
+    model = getattr(arguments, "model", None)
     found = config.compose(
         arguments.dir,
         arguments.name,
@@ -47,6 +50,7 @@ def _composed(arguments: Arguments, *, missing: Any = "refuse", resolved: bool =
         # A run will have a folder; none is under way here.
         environment={RUN: os.path.abspath("outputs"), **os.environ},
         hydra={"runtime": {"cwd": os.getcwd()}},
+        has_key=None if model is None else has_key(model_named(model)),
         missing=missing,
         resolved=resolved,
     )

@@ -5,7 +5,7 @@ Nothing that is given changes; what comes out shares with it all but the contain
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from pedigree.config.composing.merging import merged, refuse, shadowing
@@ -16,6 +16,9 @@ from pedigree.errors import InvalidConfig, InvalidInput, nearest
 
 #: Gives the value that the interpolation at a path stands for, None where it does not resolve.
 Found = Callable[[tuple[Any, ...]], "Value | None"]
+
+#: Tells whether the model has a key at a path, so that an override may set what no file does.
+HasKey = Callable[[Sequence[str]], bool]
 
 _MISSING = object()
 
@@ -28,33 +31,46 @@ def changed(
     found: Found = lambda _: None,
     *,
     strict: bool = False,
+    has_key: HasKey | None = None,
 ) -> tuple[Value, Origins]:
     """The tree with one override applied; `origin` is that of what it sets. With `strict` (Hydra 1.4), `~key=null`
-    deletes nothing but a null.
+    deletes nothing but a null. A key that is not there is set where `has_key` says of its path that the model has it.
 
     Raises InvalidConfig for a key that is not there (or, to be added, is there), an index outside a list, an item
     to delete that has another value.
     """
-    change = _Change(override, origin, found, strict)
+    change = _Change(override, origin, found, strict, has_key)
     if not override.parts:
         change.refuse("it names no key", "Write key=value.")
     return change.at(values, origins, override.parts, ())
 
 
 class _Change:
-    __slots__ = ("found", "origin", "override", "strict")
+    __slots__ = ("found", "has_key", "origin", "override", "strict")
 
-    def __init__(self, override: Override, origin: Origin, found: Found, strict: bool) -> None:
+    def __init__(
+        self, override: Override, origin: Origin, found: Found, strict: bool, has_key: HasKey | None = None
+    ) -> None:
         self.strict = strict
         self.override = override
         self.origin = origin
         self.found = found
+        self.has_key = has_key
+
+    def of_model(self) -> bool:
+        """Whether the override sets a field of the model, which has no value in the files."""
+        override = self.override
+        if self.has_key is None or override.operation is not Operation.CHANGE or type(override.value) is ListEdit:
+            return False
+        return self.has_key(override.parts)
 
     def at(self, values: Value, origins: Origins, parts: list[str], path: tuple[Any, ...]) -> tuple[Value, Origins]:
         """The container with the change made at `parts` below it."""
         part, *rest = parts
         key, present = self.find(values, part, path)
         adds = self.override.operation in (Operation.ADD, Operation.FORCE_ADD)
+        if not adds and (present is _MISSING or (rest and present in (None, "???"))):
+            adds = self.of_model()
         if present is _MISSING and not adds:
             self.refuse_unknown(values, part, path)
         place = None if present is _MISSING else _inside(origins, key)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeAlias
 
 from pedigree.config.composed import Composed
 from pedigree.config.composing import expansion
-from pedigree.config.composing.changes import changed
+from pedigree.config.composing.changes import HasKey, changed
 from pedigree.config.composing.merging import merged, wrapped
 from pedigree.config.composing.sources import Folder, Source, Sources, source
 from pedigree.config.documents import Document, read_value
@@ -41,6 +41,7 @@ def compose(
     missing: Literal["refuse", "keep"] = "refuse",
     resolved: bool = True,
     engine: Literal["pedigree", "hydra"] = "pedigree",
+    has_key: HasKey | None = None,
 ) -> Composed:
     """The configuration `name` of a folder, with overrides, composed as Hydra does and resolved.
 
@@ -49,7 +50,8 @@ def compose(
     `${oc.env:…}` and `${now:…}` read, those of the process where they are None; `hydra` is what `${hydra:…}` reads
     beside the file's own `hydra:` block. With `missing="keep"`, values and options that are still `???` stay;
     with `resolved=False`, interpolations do, and `values` is `raw`. `engine="hydra"` lets Hydra itself compose, which
-    is an extra, knows nothing of our additions and takes no argument but the first three.
+    is an extra, knows nothing of our additions and takes no argument but the first three. `has_key` is
+    `models.has_key` of the model that is to validate: an override sets what is in no file and has a default there.
     Nothing global is read or changed, and threads may compose at once. Raises InvalidConfig, or InvalidInput for a
     mistake in the text of an override, with the place and what to do.
     """
@@ -78,7 +80,7 @@ def compose(
     given = os.environ if environment is None else environment
     moment = now or datetime.now()  # noqa: DTZ005  (what `${now:…}` has always been)
     facts = {"environment": given, "now": moment, "resolvers": resolvers}
-    work = _Composer(sources, dialect, missing, facts)
+    work = _Composer(sources, dialect, missing, facts, has_key)
     work.take(asked)
     work.build(name)
     return work.composed(name, place, asked, _hydras(work, hydra, name, asked), facts if resolved else None)
@@ -133,8 +135,11 @@ def _extended(sources: Sources, name: str, asked: Sequence[Override]) -> Sources
 
 
 class _Composer:
-    def __init__(self, sources: Sources, dialect: str, missing: str, facts: dict[str, Any]) -> None:
+    def __init__(
+        self, sources: Sources, dialect: str, missing: str, facts: dict[str, Any], has_key: HasKey | None = None
+    ) -> None:
         self.facts = facts
+        self.has_key = has_key
         self.sources = sources
         self.dialect = dialect
         self.missing = missing
@@ -285,7 +290,13 @@ class _Composer:
         if override.names_group and override.key not in self.values:
             self.refuse_group(override)
         self.values, self.origins = changed(
-            self.values, self.origins, override, origin, self.found, strict=self.dialect == "hydra-1.4"
+            self.values,
+            self.origins,
+            override,
+            origin,
+            self.found,
+            strict=self.dialect == "hydra-1.4",
+            has_key=self.has_key,
         )
 
     def found(self, path: tuple[Any, ...]) -> Value | None:

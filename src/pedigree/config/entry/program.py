@@ -16,6 +16,7 @@ from pedigree.errors import InvalidConfig, InvalidInput, PedigreeError
 if TYPE_CHECKING:
     from pedigree.config.composed import Composed
     from pedigree.config.composing import Dialect, Sources
+    from pedigree.config.composing.changes import HasKey
     from pedigree.config.composing.sources import Source
     from pedigree.config.frozen import Frozen
     from pedigree.config.interpolation import Resolvers
@@ -58,8 +59,16 @@ class Program(NamedTuple):
             environment={RUN: os.path.abspath("outputs"), **os.environ},  # until the run has a folder
             hydra=self.facts(),
             resolvers=self.resolvers,
+            has_key=self._has_key() if overrides else None,
             **more,
         )
+
+    def _has_key(self) -> HasKey | None:
+        if self.model is None:
+            return None
+        from pedigree.config.models import has_key
+
+        return has_key(self.model)
 
     def frozen(self, overrides: Sequence[str], sources: Sources | None = None) -> Frozen:
         from pedigree.config.frozen import freeze
@@ -165,11 +174,19 @@ def _read(source: str, asked: Asked, overrides: Sequence[str]) -> Frozen:
 
 
 def _warn(program: Program, frozen: Frozen) -> None:
-    """Says on stderr what is deprecated, and that what Hydra would have swept over runs once."""
+    """Says on stderr what is deprecated, and what of Hydra's settings would have run otherwise."""
     if not _is_main():
         return
     for text in frozen.warnings:
         print(f"{program.script}: {text}", file=sys.stderr)
+    job = frozen.hydra.get("job")
+    if isinstance(job, dict) and job.get("chdir"):
+        print(
+            f"{program.script}: hydra.job.chdir: the working folder stays; {RUN} names that of the run.",
+            file=sys.stderr,
+        )
+    if isinstance(job, dict) and job.get("env_set"):
+        print(f"{program.script}: hydra.job.env_set sets nothing here; set the variables yourself.", file=sys.stderr)
     sweeper = frozen.hydra.get("sweeper")
     params = sweeper.get("params") if isinstance(sweeper, dict) else None
     if frozen.hydra.get("mode") == "MULTIRUN" or params:

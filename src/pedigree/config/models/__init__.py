@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from pedigree.config.models.base import Config as Config
     from pedigree.config.models.dtypes import NumpyDtype as NumpyDtype
     from pedigree.config.models.dtypes import TorchDtype as TorchDtype
+    from pedigree.config.models.keys import has_key as has_key
     from pedigree.config.models.mismatch import Mismatch as Mismatch
     from pedigree.config.models.problem import Problem as Problem
     from pedigree.config.models.readings import MASK as MASK
@@ -26,6 +27,7 @@ _HOMES = {
     "Config": "base",
     "dump": "validation",
     "format_bytes": "sizes",
+    "has_key": "keys",
     "MASK": "readings",
     "Mismatch": "mismatch",
     "NumpyDtype": "dtypes",

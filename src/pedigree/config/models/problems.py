@@ -154,9 +154,12 @@ def _unknown(path: Path, kind: str, about: Circumstances) -> Problem:
     fields = about.shape.fields(path[:-1])
     given = value_at(about.values, path[:-1])
     free = [name for name in fields if not isinstance(given, dict) or name not in given]
-    near = nearest(str(path[-1]), free) or nearest(str(path[-1]), fields)
+    elsewhere = path[-1] in fields  # a key of another member of the union
+    near = None if elsewhere else nearest(str(path[-1]), free) or nearest(str(path[-1]), fields)
     if near is not None:
         hinted = f"did you mean {near!r}?"
+    elif elsewhere:
+        hinted = "another type of this value has it, and this one does not"
     else:
         listed = ", ".join(list(fields)[:12])
         hinted = f"the keys here are {listed}" + (", ..." if len(fields) > 12 else "") if fields else ""
