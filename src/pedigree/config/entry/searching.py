@@ -23,6 +23,8 @@ def run(program: Program, asked: Asked, overrides: Sequence[str]) -> int:
     assert asked.search is not None
     sweeping.check(asked)
     folder = asked.resume or asked.run or sweeping.free(place.chosen("sweep", {}, {}, facts=program.facts()))
+    if asked.resume is not None and not overrides:
+        overrides = _begun(asked.resume)
     sources = program.sources()
     print(f"{asked.search} trials in {os.path.relpath(folder)}", file=sys.stderr)
     try:
@@ -42,6 +44,14 @@ def run(program: Program, asked: Asked, overrides: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return sweeping.stopped(f"the same words and --resume {os.path.relpath(folder)}")
     return _told(report, asked)
+
+
+def _begun(folder: str) -> Sequence[str]:
+    """The overrides that a search was begun with; none where they have secrets, which are written nowhere."""
+    from pedigree.config.launching import open_sweep
+
+    space = open_sweep(folder).extra.get("search", {}).get("space", [])
+    return [] if any(one.endswith("=***") for one in space) else space
 
 
 def _told(report: SearchReport, asked: Asked) -> int:

@@ -109,7 +109,7 @@ def check(asked: Asked) -> None:
     if asked.launcher is not None and asked.launcher not in _LAUNCHERS:
         raise InvalidInput(
             f"There is no launcher {asked.launcher!r}.",
-            remedy=f"{meant(asked.launcher, _LAUNCHERS)}Use one of: {', '.join(_LAUNCHERS)}.",
+            remedy=f"{'Did you mean submitit? ' if 'slurm' in asked.launcher.lower() else meant(asked.launcher, _LAUNCHERS)}Use one of: {', '.join(_LAUNCHERS)}.",
         )
 
 

@@ -90,7 +90,9 @@ def read(source: str | os.PathLike[str]) -> Frozen:
             content = stream.read()
     except OSError as error:
         raise InvalidConfig(
-            f"{place} cannot be read: {error.strerror}.", remedy="Name a frozen configuration.", path=place
+            f"{place} cannot be read: {error.strerror}.",
+            remedy="Name the config.json of a run, or the folder that has it.",
+            path=place,
         ) from error
     return parsed(content, place)
 

@@ -33,8 +33,11 @@ class SearchReport:
         """The trial with the best value; of equals the first. Raises NotFound where none is done."""
         done = [trial for trial in self.trials if trial.state == "done" and trial.value is not None]
         if not done:
+            problems = list(dict.fromkeys(trial.problem for trial in self.trials if trial.problem))
+            told = "".join(f"\n  {problem}" for problem in problems[:5])
             raise NotFound(
-                f"None of the {len(self.trials)} trials of {self.path} is done.", remedy="Look at the problem of each."
+                f"None of the {len(self.trials)} trials of {self.path} is done.{told}",
+                remedy="The log of each is in its folder, jobs/*/log-1.txt.",
             )
         sign = 1 if self.direction == "minimize" else -1
         return min(done, key=lambda trial: sign * (trial.value or 0.0))
