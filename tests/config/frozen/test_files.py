@@ -105,6 +105,40 @@ def test_a_digest_and_a_reference_changed_by_hand_are_noticed() -> None:
         files.parsed(json.dumps(found).encode(), "run.json")
 
 
+def test_what_stands_where_a_reference_belongs_is_noticed() -> None:
+    """The digest counts what the reference stands for, and `as_dict` gives what stands there.
+
+    Break: believe the digest.
+    """
+    found = json.loads(files.data(made()))
+    assert found["values"]["data"]["root"] == "${oc.env:DATA,/data}"
+    found["values"]["data"]["root"] = "/elsewhere"
+    with pytest.raises(InvalidConfig, match=r"data\.root is not \$\{oc\.env:DATA,/data\}, as its reference says"):
+        files.parsed(json.dumps(found).encode(), "run.json")
+
+
+@pytest.mark.parametrize("part", [{"now": "yesterday"}, {"now": 3}, {"tree": {}}, {"tree": {"/other": 1}}])
+def test_an_environment_that_could_not_be_read_again_is_refused(part: dict[str, Any]) -> None:
+    """When the file is read, not when a run is about to start. Break: take it as it is."""
+    found = json.loads(files.data(made()))
+    found["environment"] |= part
+    with pytest.raises(InvalidConfig, match="it lacks a part or has one of another shape"):
+        files.parsed(json.dumps(found).encode(), "run.json")
+
+
+@pytest.mark.parametrize("depth", [100, 700, 900])
+def test_what_is_nested_too_deeply_is_refused(depth: int) -> None:
+    """Also between what our own functions can follow and what the parser can. Break: catch that of the parser alone."""
+    deep = '{"a": ' + "[" * depth + "]" * depth + "}"
+    content = files.data(made()).replace(b'"hydra": {}', f'"hydra": {deep}'.encode())
+    said = ""
+    try:
+        files.parsed(content, "run.json")
+    except InvalidConfig as error:
+        said = error.message
+    assert said == ("" if depth == 100 else "run.json is no frozen configuration: it is nested too deeply.")
+
+
 def test_another_layout_of_the_same_json_is_the_same() -> None:
     """Break: places by the order of keys in the file."""
     frozen = made("model.lr=0.5")
@@ -174,6 +208,7 @@ def test_what_is_no_frozen_configuration_is_refused(content: bytes, message: str
         {"origins": {"sources": [["file", "a"]], "places": ["1*"]}},
         {"origins": {"sources": [["file", "a"]], "places": ["here*"]}},
         {"overrides": [1]},
+        {"choices": []},
         {"interpolations": {"/a": ["${b}", "b"]}},
         {"digest": 1},
     ],

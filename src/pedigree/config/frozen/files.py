@@ -7,11 +7,12 @@ import json
 import os
 import tempfile
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any, NoReturn
 
 from pedigree.config.frozen import sidecar
 from pedigree.config.frozen.environment import Environment, Reference
-from pedigree.config.frozen.pointers import built, key_of, leaves, spelled
+from pedigree.config.frozen.pointers import built, key_of, leaves, path, shown, spelled
 from pedigree.config.frozen.record import Frozen, digests_of, lines_of
 from pedigree.config.origins import Value
 from pedigree.errors import InvalidConfig, NewerFormat
@@ -119,6 +120,8 @@ def parsed(content: bytes, place: str) -> Frozen:
         lines = lines_of(frozen.values, frozen.environment)
     except InvalidConfig as error:
         raise InvalidConfig(f"{place}: {error.message}", remedy=error.remedy, path=place) from error
+    except RecursionError:
+        _refuse(place, "it is nested too deeply")
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         _refuse(place, f"it lacks a part or has one of another shape ({type(error).__name__}: {error})")
     _verify(frozen, lines, place)
@@ -142,9 +145,16 @@ def _verify(frozen: Frozen, lines: Mapping[str, str], place: str) -> None:
 
 
 def _frozen(found: Mapping[str, Any]) -> Frozen:
-    values = _values(found["values"])
-    if not isinstance(values, dict):
-        raise TypeError("values are no mapping")
+    values, choices = _values(found["values"]), _values(found["choices"])
+    if not isinstance(values, dict) or not isinstance(choices, dict):
+        raise TypeError("values or choices are no mapping")
+    environment = _read_environment(found["environment"])
+    for place, one in environment.references.items():
+        held = values
+        for step in path(place):
+            held = held[step]
+        if held != one.text:  # the digest counts what it stands for, and would not tell
+            raise ValueError(f"{shown(place)} is not {one.text}, as its reference says")
     return Frozen(
         values,
         sidecar.read(found["origins"], values),
@@ -154,14 +164,14 @@ def _frozen(found: Mapping[str, Any]) -> Frozen:
         None if found["model"] is None else _text(found["model"]),
         found["version"],
         tuple(map(_text, found["overrides"])),
-        _values(found["choices"]),
+        choices,
         dict(found["files"]),
         dict(found["tools"]),
         _values(found["hydra"]),
         tuple(map(_text, found["warnings"])),
         tuple(map(_text, found["steps"])),
         _values(found["code"]),
-        _read_environment(found["environment"]),
+        environment,
         sidecar.read_interpolations(found["interpolations"]),
         dict(found["moved"]),
         tuple(map(_text, found["secrets"])),
@@ -193,8 +203,22 @@ def _read_environment(found: Mapping[str, Any]) -> Environment:
         )
         for one in found["references"]
     }
+    if "" in references:
+        raise ValueError("a reference stands for the whole")
     tree = built({place: _values(value) for place, value in found["tree"].items()})
+    for one in references.values():
+        _check_tree(tree, one.source)
+    if found["now"] is not None:
+        datetime.fromisoformat(found["now"])
     return Environment(references, tree, found["now"])
+
+
+def _check_tree(tree: Value, source: str) -> None:
+    """Raises KeyError, IndexError or TypeError where the tree has nothing from which the source could be read."""
+    for step in path(source):
+        if isinstance(tree, str):
+            return  # an interpolation, which brings the rest along
+        tree = tree[step]
 
 
 def _plain(value: Value) -> Any:
