@@ -34,12 +34,12 @@ def redact(overrides: Iterable[str], secrets: Iterable[Path]) -> tuple[str, ...]
 
 
 def redact_origins(origins: Origins, secrets: Sequence[Path]) -> Origins:
-    """The same for a tree of origins: every origin whose override says a secret, wherever the override reaches."""
+    """The same for a tree of origins: every origin whose override, or migration, says a secret, wherever it reaches."""
     spoken: set[str] = set()
     for path in secrets:
         origin: Origin | None = places.at(origins, path)
         while origin is not None:
-            if origin.kind == "override" and _masked(origin.name) != origin.name:
+            if origin.kind == "migration" or (origin.kind == "override" and _masked(origin.name) != origin.name):
                 spoken.add(origin.name)
             origin = origin.shadowed
     return _without(origins, spoken) if spoken else origins
@@ -59,10 +59,23 @@ def _reaches(override: str, path: tuple[str, ...]) -> bool:
     return keys == path[: len(keys)] and _CONTAINER.match(value) is not None
 
 
+def _unsaid(name: str, before: Origin | None, after: Origin | None) -> str:
+    """What a migration says of a value, without the value, and without what an override before it said."""
+    note = name
+    if before is not None and after is not None and name.startswith(before.text):
+        note = after.text + name[len(before.text) :]
+    note, changed, _ = note.partition(" changed it from ")
+    return f"{note} changed it)" if changed else note
+
+
 def _without(origins: Origins, spoken: set[str]) -> Origins:
     if isinstance(origins, Origin):
         shadowed = None if origins.shadowed is None else _without(origins.shadowed, spoken)
-        name = _masked(origins.name) if origins.kind == "override" and origins.name in spoken else origins.name
+        name = origins.name
+        if name in spoken and origins.kind == "override":
+            name = _masked(name)
+        elif name in spoken and origins.kind == "migration":
+            name = _unsaid(name, origins.shadowed, shadowed)
         return origins._replace(name=name, shadowed=shadowed)
     if isinstance(origins, dict):
         return {key: _without(item, spoken) for key, item in origins.items()}

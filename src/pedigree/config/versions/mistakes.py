@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from pedigree.config.origins import Origins, Value, at
 from pedigree.config.versions.drafts import Draft, Path, shown
 from pedigree.config.versions.numbering import KEY
+from pedigree.config.versions.operations import is_private
 from pedigree.config.versions.shapes import chosen, fields, versioned
 from pedigree.errors import InvalidConfig, nearest
 
@@ -53,7 +54,8 @@ def told(
     version renamed the key `since` then, what to do."""
     whole = base + problem.path
     missing = problem.kind.startswith("missing")
-    got = "" if missing or isinstance(problem.value, dict) else f", got {_cut(problem.value)}"
+    hidden = missing or isinstance(problem.value, dict) or is_private(problem.value, whole)
+    got = "" if hidden else f", got {_cut(problem.value)}"
     lines = [f"  {shown(first) or 'the whole'}: {problem.message}{got}"]
     origin = at(origins, whole[:-1] if missing else whole)
     origin = (origin, *origin.losers())[-1] if origin.kind == "migration" else origin

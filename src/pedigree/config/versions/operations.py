@@ -84,7 +84,8 @@ class Map:
         if not draft.has(path) or draft.get(path) == MISSING:
             return
         value = called(self.function, draft, path, step, f"mapping {shown(path_of(self.path))!r}")
-        origin = stepped(draft.origin(path), f"{step} changed it from {draft.get(path)!r}")
+        before = "" if private(draft, path) else f" from {draft.get(path)!r}"
+        origin = stepped(draft.origin(path), f"{step} changed it{before}")
         draft.replace(path, value, spread(value, origin))
 
     def __str__(self) -> str:
@@ -115,7 +116,8 @@ class Split:
         if isinstance(parts, Mapping) and {*parts} == {*self.into}:
             parts = [parts[name] for name in self.into]
         if not isinstance(parts, list) or len(parts) != len(self.into):
-            raise _failed(draft, path, step, what, f"gave {parts!r}, and {len(self.into)} values were expected")
+            gave = f"gave {'others' if private(draft, path) else repr(parts)}"
+            raise _failed(draft, path, step, what, f"{gave}, and {len(self.into)} values were expected")
         targets = [base + path_of(name) for name in self.into]
         marks = [paths for paths in (draft.implicit, draft.kept) if path in paths]
         origin = stepped(draft.origin(path), f"{step} split {shown(path_of(self.path))!r}")
@@ -187,17 +189,59 @@ def called(
     value = draft.get(path)
     if isinstance(value, str) and "${" in value:
         raise _failed(draft, path, step, what, "needs the value itself, and an interpolation stands there")
+    hidden = private(draft, path)
+    failure: Exception | None = None
     try:
-        result = function(copied(value))
+        result = function(_unmarked(value))
     except Exception as error:
-        reason = f"failed with {type(error).__name__}: {error}"
-        raise _failed(draft, path, step, what, reason) from error
+        failure = error
+    if failure is not None and hidden:
+        # Outside of the handler: the error may say the value, and would come along as the context.
+        raise _failed(draft, path, step, what, f"failed with {type(failure).__name__}")
+    if failure is not None:
+        raise _failed(draft, path, step, what, f"failed with {type(failure).__name__}: {failure}") from failure
     if sequence and isinstance(result, tuple):
         result = list(result)
     wrong = not_plain(result)
     if wrong is not None:
-        raise _failed(draft, path, step, what, f"gave {wrong!r}, which is no plain value")
-    return result
+        gave = f"a {type(wrong).__name__}" if hidden else repr(wrong)
+        raise _failed(draft, path, step, what, f"gave {gave}, which is no plain value")
+    return _marked(result, value)
+
+
+def private(draft: Draft, path: Path) -> bool:
+    """Whether nothing may say the value: it came from the environment, or its key speaks of a secret."""
+    return is_private(draft.get(path), path)
+
+
+def is_private(value: Any, path: Path) -> bool:
+    from pedigree.config.launching.naming import secret
+
+    return _from_environment(value) or any(isinstance(part, str) and secret(part) for part in path)
+
+
+def _from_environment(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_from_environment, value.values()))
+    if isinstance(value, list):
+        return any(map(_from_environment, value))
+    return isinstance(value, str) and type(value) is not str  # a `FromEnvironment`, which Pydantic would have to load
+
+
+def _unmarked(value: Any) -> Any:
+    """A copy for a function, of nothing but what configurations hold."""
+    if isinstance(value, dict):
+        return {key: _unmarked(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_unmarked(item) for item in value]
+    return str(value) if isinstance(value, str) else value
+
+
+def _marked(result: Any, value: Any) -> Any:
+    """The result, with the text from the environment where it is still that text."""
+    if isinstance(result, list) and not isinstance(value, list):
+        return [_marked(item, value) for item in result]
+    return value if type(result) is str and isinstance(value, str) and result == value else result
 
 
 def not_plain(value: Any) -> Any:
@@ -218,11 +262,13 @@ def not_plain(value: Any) -> Any:
 
 def _failed(draft: Draft, path: Path, step: str, what: str, reason: str) -> InvalidConfig:
     first = draft.first_name(path)
+    hidden = private(draft, path)
+    got = "a value that is not shown" if hidden else repr(draft.get(path))
     return InvalidConfig(
-        f"{step}: {what} {reason}.\n  {shown(first)}: got {draft.get(path)!r}\n      set at {draft.place(path)}",
+        f"{step}: {what} {reason}.\n  {shown(first)}: got {got}\n      set at {draft.place(path)}",
         remedy=f"Correct the value of {shown(first)!r}, or the function of the migration.",
         path=first,
-        value=draft.get(path),
+        value=None if hidden else draft.get(path),
     )
 
 
