@@ -150,7 +150,7 @@ def _frozen(found: Mapping[str, Any]) -> Frozen:
         raise TypeError("values or choices are no mapping")
     environment = _read_environment(found["environment"])
     for place, one in environment.references.items():
-        held = values
+        held: Value = values
         for step in path(place):
             held = held[step]
         if held != one.text:  # the digest counts what it stands for, and would not tell
