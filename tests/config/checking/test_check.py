@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 from pathlib import Path
 
@@ -392,3 +393,12 @@ def test_a_check_finds_errors_exactly_where_composing_and_validating_fails(tmp_p
         told = {one.asked[1:] for one in report.of("error")} | {()}
         assert told <= {tuple(point) for point in expected} | {()}
     assert 10 < failures < 40
+
+
+def test_a_link_that_leads_up_is_not_followed(tmp_path: Path) -> None:
+    """Two of them would be followed in every order, 40 deep. Break: list every folder; the test then does not end."""
+    folder = conf(tmp_path, {})
+    before = check(folder, model=Experiment).findings
+    os.symlink("..", folder / "model/up")
+    os.symlink(".", folder / "model/here")
+    assert check(folder, model=Experiment).findings == before

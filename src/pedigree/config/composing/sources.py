@@ -30,6 +30,11 @@ def _without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK)
 
 
+def _leads_up(folder: str, link: str) -> bool:
+    """Whether a link in a folder names that folder or one around it: who follows it, and again, comes to no end."""
+    return os.path.join(os.path.realpath(folder), "").startswith(os.path.join(os.path.realpath(link), ""))
+
+
 class Folder:
     """A folder of the file system; files are named as the folder was given."""
 
@@ -64,9 +69,12 @@ class Folder:
         )
 
     def entries(self, group: str) -> list[tuple[str, bool]] | None:
+        path = os.path.join(self.path, group)
         try:
-            with os.scandir(os.path.join(self.path, group)) as found:
-                return [(entry.name, entry.is_dir()) for entry in found]
+            with os.scandir(path) as found:
+                return [
+                    (one.name, one.is_dir()) for one in found if not (one.is_symlink() and _leads_up(path, one.path))
+                ]
         except (OSError, ValueError):
             return None
 
