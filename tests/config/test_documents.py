@@ -162,3 +162,11 @@ def test_bytes_of_every_kind_are_read_or_refused() -> None:
 def test_a_value_alone_may_be_anything() -> None:
     assert read_value("[1, {a: 2}]", "x")[0] == [1, {"a": 2}]
     assert read_value("1e3", "x")[0] == 1000.0
+
+
+@pytest.mark.parametrize("value", ["@hunter2", "%hunter2", "*hunter2", "`hunter2", "hunter2: x", "[hunter2"])
+def test_a_line_of_a_secret_is_not_shown(value: str) -> None:
+    """A password may begin with what YAML has another use for. Break: show every line."""
+    with pytest.raises(InvalidConfig, match=r"^x:\d:\d+: ") as caught:
+        read(f"db_password: {value}\n".encode(), "x")
+    assert "hunter2" not in str(caught.value)

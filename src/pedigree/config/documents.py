@@ -261,10 +261,16 @@ class _Builder:
     def alias(self, event: Any) -> tuple[Value, Origins]:
         name = event.anchor
         if name not in self.anchors:
+            near = meant(name, self.anchors)
+            # No near name and no other anchor: more likely a text, such as a password, that begins with a star.
+            line = [*self.text.split("\n"), ""][: event.start_mark.line + 1][-1]
+            hidden = not near and not _caret(line, 1)
             raise self.wrong(
                 event.start_mark,
-                f"*{name} repeats an anchor that is not there",
-                f"{meant(name, self.anchors)}Mark the value with &{name} above, or quote the text.",
+                "this repeats an anchor that is not there"
+                if hidden
+                else f"*{name} repeats an anchor that is not there",
+                "Quote the text." if hidden else f"{near}Mark the value with &{name} above, or quote the text.",
             )
         found = self.anchors[name]
         if found is None:
@@ -362,7 +368,9 @@ def _invalid(
 
 
 def _caret(line: str, column: int) -> str:
-    if len(line) > 160 or not line.strip():
+    from pedigree.config.launching.naming import secret
+
+    if len(line) > 160 or not line.strip() or secret(line.partition(":")[0]):  # a password may begin with @, % or *
         return ""
     shown = "".join(character if character.isprintable() else " " for character in line)
     return f"\n  {shown}\n  {' ' * (column - 1)}^"
