@@ -21,6 +21,7 @@ NAMES = (
     "sweeping",
     "entry",
     "checking",
+    "compare",
     "streets",
 )
 
