@@ -10,10 +10,22 @@ if TYPE_CHECKING:
     from pedigree.training.comparing.comparison import compare as compare
     from pedigree.training.comparing.result import Comparison as Comparison
     from pedigree.training.comparing.ulps import ulp_distance as ulp_distance
+    from pedigree.training.environment.captured import Environment as Environment
+    from pedigree.training.environment.captured import read_environment as read_environment
+    from pedigree.training.environment.capturing import capture_environment as capture_environment
+    from pedigree.training.environment.differences import Difference as Difference
+    from pedigree.training.environment.differences import EnvironmentComparison as EnvironmentComparison
+    from pedigree.training.environment.differences import compare_environments as compare_environments
 
 _HOMES = {
+    "capture_environment": "environment.capturing",
     "compare": "comparing.comparison",
+    "compare_environments": "environment.differences",
     "Comparison": "comparing.result",
+    "Difference": "environment.differences",
+    "Environment": "environment.captured",
+    "EnvironmentComparison": "environment.differences",
+    "read_environment": "environment.captured",
     "ulp_distance": "comparing.ulps",
 }
 

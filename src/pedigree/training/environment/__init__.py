@@ -1,0 +1,1 @@
+"""The environment of this process, captured as a value; and what differs between two of them, with how much it matters."""
