@@ -286,6 +286,14 @@ def test_json_says_the_path_and_the_distance(tmp_path: Path) -> None:
     assert not again.identical
 
 
+def test_json_that_does_not_parse_still_has_lines(tmp_path: Path) -> None:
+    """Cut off, it is compared as text, with a note that says which one and why. Break: falling back to bytes names an offset."""
+    found = _texts(tmp_path, '{\n "a": 1,\n "b": 2\n}\n', '{\n "a": 1,\n', ".json")
+    assert found.kind == "text"
+    assert _first(found)["line"] == 3
+    assert "compared as text and not as json: b: not JSON" in found.notes[0]
+
+
 def test_json_lines_say_epoch_and_step(tmp_path: Path) -> None:
     """A log of lines parts at an epoch and a step. Break: without enumerate from 1 the line is one too small."""
     lines = [json.dumps({"epoch": step // 10, "step": step, "loss": 1 / (step + 1)}) for step in range(40)]
@@ -420,6 +428,21 @@ def test_masks_by_classes(tmp_path: Path) -> None:
     assert found.facts["confusion"] == [[43, 0, 7], [0, 50, 0], [0, 0, 0]]
     assert found.facts["iou"] == [43 / 50, 1.0, 0.0]
     assert found.facts["agreement"] == 0.93
+
+
+def test_pixels_that_are_nan_on_both_sides_are_the_same(tmp_path: Path) -> None:
+    """A float image with a NaN differs only where its bits do. Break: `!=` on floats counts the NaN."""
+    a = np.zeros((4, 5), np.float32)
+    a[1, 1] = np.nan
+    b = a.copy()
+    b[2, 3] = 7
+    Image.fromarray(a).save(tmp_path / "a.tiff")
+    Image.fromarray(b).save(tmp_path / "b.tiff")
+    found = compare(tmp_path / "a.tiff", tmp_path / "b.tiff")
+    assert found.facts["pixels_apart"] == 1
+    assert _first(found)["pixel"] == [3, 2]
+    assert found.facts["max_abs"] == 7
+    found.picture(tmp_path / "picture.png")
 
 
 def test_the_picture_shows_where(tmp_path: Path) -> None:
@@ -571,3 +594,24 @@ def test_torchs_own_files_are_never_unpickled(tmp_path: Path) -> None:
     assert "data/0" in found.facts["changed"]
     assert "data.pkl" not in found.facts["changed"]
     assert found.facts["added"] == []
+
+
+def test_parquet_with_nans_and_lists(tmp_path: Path) -> None:
+    """NaNs and nulls on both sides are the same, in lists too; float32 counts its own bits; a null is no zero.
+
+    Break: `!=` instead of repr finds every NaN; fill_null without comparing where the nulls are takes a null for 0.
+    """
+    pa = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    nan = float("nan")
+
+    def written(name: str, x: list[float | None], lists: list[list[float]]) -> Path:
+        table = pa.table({"x": pa.array(x, pa.float32()), "lists": lists})
+        parquet.write_table(table, tmp_path / name, compression="gzip" if name == "b" else "snappy")
+        return tmp_path / name
+
+    a = written("a", [1.0, nan, None], [[nan], [0.0], []])
+    assert compare(a, written("b", [1.0, nan, None], [[nan], [0.0], []])).equivalent
+    assert _first(compare(a, written("c", [1.0, nan, 0.0], [[nan], [0.0], []])))["row"] == 3
+    found = compare(a, written("d", [1.0, nan, None], [[nan], [-0.0], []]))
+    assert (_first(found)["row"], _first(found)["column"]) == (2, "lists")

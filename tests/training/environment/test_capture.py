@@ -23,6 +23,8 @@ _ROOT = Path(__file__).parents[3]
 
 def _child(script: str, *options: str, **environ: str) -> Any:
     """What a new Python prints as JSON: settings of a process are captured in a process of its own."""
+    # The source beside these tests, whatever is installed.
+    environ = {"PYTHONPATH": str(_ROOT / "src"), **environ}
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     command = [sys.executable, *options, "-c", script]
     done = subprocess.run(command, env={**kept, **environ}, capture_output=True, check=True, cwd=_ROOT)

@@ -15,6 +15,9 @@ from pedigree.training.comparing.source import Source, Unreadable, of_file, unre
 #: Files are read again to say which of two is damaged, up to this size.
 _SMALL_BYTES = 64 << 20
 
+#: Kinds that are text: what does not parse as one of them still has lines.
+_TEXTS = ("csv", "json", "json lines", "tsv")
+
 Compare = Callable[[Source, Source], Comparison]
 
 
@@ -23,7 +26,7 @@ def compare(a: str | os.PathLike[str], b: str | os.PathLike[str], *, ignore: Seq
 
     Identical files are read once each and never parsed. Others are compared by what they are, told by their first bytes and by
     their names: safetensors, npy, npz, JSON, JSON lines, CSV, TSV, Parquet, images, TensorBoard logs, archives, compressed files,
-    text; anything else, and whatever does not parse, by its bytes, with a note. Nothing is unpickled or executed.
+    text; anything else by its bytes. What does not parse is compared as text or bytes, with a note that says why. Nothing is unpickled or executed.
 
     There is no tolerance: `identical` is about bits, and the result tells how far floats are apart ("equal up to 1 ULP").
     `ignore` holds shell patterns of paths to leave out of folders (walking.walk). A link given as `a` or `b` is followed; links
@@ -64,8 +67,9 @@ def compare_sources(a: Source, b: Source) -> Comparison:
     try:
         return _comparer(left)(a, b)
     except Unreadable as error:
-        found = bytewise.compare_bytes(a, b)
-        return replace(found, notes=(f"compared by bytes and not as {left}: {_whose(a, b, left)}{error}",))
+        other = "text" if left in _TEXTS else "bytes"
+        found = _comparer(other)(a, b)
+        return replace(found, notes=(f"compared as {other} and not as {left}: {_whose(a, b, left)}{error}",))
 
 
 def _comparer(kind: str) -> Compare:

@@ -66,8 +66,7 @@ def compare_images(a: Source, b: Source) -> Comparison:
         if left.mode != right.mode:
             words.append(f"modes {left.mode} and {right.mode}")
         return told(f"other images: {', '.join(words)}", first={"size": [left.size, right.size]})
-    unlike = left.pixels != right.pixels
-    unlike = unlike.any(axis=2) if unlike.ndim == 3 else unlike
+    unlike = differing(left.pixels, right.pixels)
     if not unlike.any():
         return _same_pixels(told, left, right, apart)
     _measure(facts, left, right, unlike)
@@ -105,6 +104,16 @@ def _same_pixels(told: Callable[..., Comparison], left: Decoded, right: Decoded,
     # Frames after the first were not looked at.
     only_one = left.frames == 1
     return told("every pixel is the same, and the metadata; only the encoding differs", equivalent=only_one)
+
+
+def differing(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which pixels differ in any channel, (height, width); floats by their bits, as a NaN is not equal to itself."""
+    import numpy as np
+
+    if a.dtype.kind == "f":
+        a, b = (side.view(f"u{side.dtype.itemsize}") for side in (a, b))
+    found: NDArray[np.bool_] = a != b
+    return found if found.ndim == 2 else np.any(found, axis=2)
 
 
 def decode(source: Source) -> Decoded:
@@ -155,7 +164,7 @@ def _measure(facts: dict[str, Any], left: Decoded, right: Decoded, unlike: NDArr
     #: left, top, right, bottom; the last two inclusive.
     facts["box"] = [int(columns[0]), int(rows[0]), int(columns[-1]), int(rows[-1])]
     facts["first_pixel"] = [int(np.flatnonzero(unlike[rows[0]])[0]), int(rows[0])]
-    gap = np.abs(left.pixels.astype(np.float64) - right.pixels.astype(np.float64))
+    gap = np.nan_to_num(np.abs(left.pixels.astype(np.float64) - right.pixels.astype(np.float64)))
     facts["max_abs"] = _plain(float(gap.max()))
     facts["mean_abs"] = float(gap.mean())
     if gap.ndim == 3:

@@ -28,9 +28,10 @@ def write(path: str, a: Decoded, b: Decoded, facts: dict[str, Any], classes: lis
     """Write the PNG. Differences are scaled so that the largest is white, or for masks are shown in b's class colours."""
     from PIL import Image, ImageDraw
 
+    from pedigree.training.comparing.images import differing
+
     font, small = _fonts()
-    unlike = a.pixels != b.pixels
-    unlike = unlike.any(axis=2) if unlike.ndim == 3 else unlike
+    unlike = differing(a.pixels, b.pixels)
     if classes is None:
         panels = [_grey(a.pixels, a.mode), _grey(b.pixels, b.mode), _amplified(a.pixels, b.pixels)]
         top = facts["max_abs"]
@@ -91,6 +92,7 @@ def _grey(pixels: NDArray[Any], mode: str) -> NDArray[np.uint8]:
     if pixels.dtype == bool:
         pixels = pixels.astype(np.uint8) * 255
     if pixels.dtype != np.uint8:
+        pixels = np.nan_to_num(pixels)
         low, high = float(pixels.min()), float(pixels.max())
         pixels = ((pixels.astype(np.float64) - low) / ((high - low) or 1.0) * 255).astype(np.uint8)
     if pixels.ndim == 2:
@@ -106,7 +108,7 @@ def _amplified(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.uint8]:
     """The largest channel's difference, brightest at the largest; the smallest that is there can still be told from none."""
     import numpy as np
 
-    gap = np.abs(a.astype(np.float64) - b.astype(np.float64))
+    gap = np.nan_to_num(np.abs(a.astype(np.float64) - b.astype(np.float64)))
     gap = gap.max(axis=2) if gap.ndim == 3 else gap
     top = gap.max() or 1.0
     shown = np.where(gap > 0, 60 + 195 * gap / top, 0).astype(np.uint8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -80,7 +81,7 @@ class Comparison:
         own = [self] if self.painter is not None else []
         return own + [one for part in self.parts for one in part.pictures()]
 
-    def picture(self, path: str) -> None:
+    def picture(self, path: str | os.PathLike[str]) -> None:
         """Write a PNG of both sides and their difference. Raises Unsupported for what has no picture."""
         if self.painter is None:
             raise Unsupported(
@@ -88,7 +89,7 @@ class Comparison:
                 remedy="Pictures are made of images that differ in their pixels; .pictures() lists those inside a tree.",
                 comparison=self,
             )
-        self.painter(path)
+        self.painter(os.fspath(path))
 
 
 def plain(value: Any) -> Any:

@@ -96,7 +96,7 @@ def spooled(name: str, stream: IO[bytes], limit_bytes: int) -> Iterator[Source]:
 
     Raises Unreadable beyond the limit: a few bytes may unpack to more than any disk holds.
     """
-    data = stream.read(_SPOOL_BYTES + 1)
+    data = exactly(stream, _SPOOL_BYTES + 1)
     if len(data) <= _SPOOL_BYTES:
         yield of_bytes(name, data)
         return
