@@ -445,6 +445,25 @@ def test_pixels_that_are_nan_on_both_sides_are_the_same(tmp_path: Path) -> None:
     found.picture(tmp_path / "picture.png")
 
 
+def test_a_dot_in_a_large_image_is_shown_from_near(tmp_path: Path) -> None:
+    """Three pixels of a million are shown with their surroundings, each as a square that can be seen. Break: scaling the whole image."""
+    a = np.zeros((1000, 1200), np.uint16)
+    a[:, ::7] = 999
+    a += np.arange(1200, dtype=np.uint16)
+    b = a.copy()
+    b[990, 3:6] += 5
+    Image.fromarray(a).save(tmp_path / "a.png")
+    Image.fromarray(b).save(tmp_path / "b.png")
+    found = compare(tmp_path / "a.png", tmp_path / "b.png")
+    assert "(under 0.01%)" in found.summary
+    found.picture(tmp_path / "picture.png")
+    with Image.open(tmp_path / "picture.png") as picture:
+        pixels = np.asarray(picture)
+    panel = (pixels.shape[1] - 4 * 16) // 3
+    third = pixels[44 : 44 + panel, 16 + 2 * (panel + 16) : 16 + 2 * (panel + 16) + panel]
+    assert (third == 255).all(axis=2).sum() == 3 * (panel // 128) ** 2
+
+
 def test_the_picture_shows_where(tmp_path: Path) -> None:
     """A PNG with three panels, the third of which is black but where the images differ. Break: panels in another order."""
     a = np.full((300, 400, 3), 90, np.uint8)

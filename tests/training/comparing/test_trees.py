@@ -34,8 +34,7 @@ def test_identical_trees(tmp_path: Path) -> None:
 def test_each_change_has_its_word(tmp_path: Path) -> None:
     """Added, removed, renamed, changed; the first by path is told with where inside it.
 
-    Break: looking for renames among all files instead of those that left and came reports copies; comparing sizes only takes
-    `removed.bin` for the file of the same size that came.
+    Break: comparing sizes only takes `removed.bin` for the file of the same size that came.
     """
     a, b = _trees(tmp_path)
     (a / "moved.bin").write_bytes(b"\x00moved")

@@ -37,7 +37,7 @@ _CAPTURE = "import json; from pedigree import training as t; print(json.dumps(t.
 def test_two_equal_processes_capture_the_same(tmp_path: Path) -> None:
     """Two new processes with one setting give the same digest, and JSON brings it back.
 
-    Break: the process number, a time, or a set of names in the order of its hashes among the facts.
+    Break: the process number among the facts.
     """
     first, second = _child(_CAPTURE, LANG="C.UTF-8"), _child(_CAPTURE, LANG="C.UTF-8")
     assert first == second
@@ -277,7 +277,7 @@ def test_no_work_tree_is_no_error(tmp_path: Path) -> None:
 def test_processors_as_linux_tells_them() -> None:
     """The first processor's block, on x86 and on ARM; the control group's share in cores.
 
-    Break: `setdefault` for `=` replaced by assignment makes `model` the number.
+    Break: the lines of all processors, so that the last one wins.
     """
     x86 = "processor\t: 0\nvendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 85\nmodel name\t: Xeon\nflags\t\t: sse avx2 avx\n\nprocessor\t: 1\nmodel name\t: other\n"
     found = processors.of_cpuinfo(x86)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pedigree.training.comparing.result import Comparison, count
+from pedigree.training.comparing.result import Comparison, count, percent
 from pedigree.training.comparing.source import Source, Unreadable
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def compare_images(a: Source, b: Source) -> Comparison:
     first = {"pixel": [x, y], "a": left.pixels[y, x].tolist(), "b": right.pixels[y, x].tolist()}
     box = facts["box"]
     summary = (
-        f"{count(facts['pixels_apart'], 'pixel')} of {unlike.size:,} differ ({facts['share']:.2%}), at most by "
+        f"{count(facts['pixels_apart'], 'pixel')} of {unlike.size:,} differ ({percent(facts['share'])}), at most by "
         f"{facts['max_abs']:,}, within x {box[0]} to {box[2]}, y {box[1]} to {box[3]}; "
         f"first ({x}, {y}): {first['a']} and {first['b']}"
     )
@@ -82,7 +82,7 @@ def compare_images(a: Source, b: Source) -> Comparison:
     if classes is not None:
         facts |= confusion(left.pixels, right.pixels, classes)
         agree = facts["agreement"]
-        summary = f"masks of {len(classes)} classes agree on {agree:.2%} of their pixels; {summary}"
+        summary = f"masks of {len(classes)} classes agree on {percent(agree)} of their pixels; {summary}"
 
     def paint(path: str) -> None:
         from pedigree.training.comparing import pictures

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from pedigree.training.comparing.result import percent
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 #: Panels are drawn no smaller and no larger than this on their longer side, in pixels.
 _SMALLEST, _LARGEST = 256, 640
 _MARGIN, _TITLE, _ROW, _CELL = 16, 44, 22, 92
+#: A difference smaller than this in a picture of the largest size, in pixels, is shown with its surroundings only.
+_DOT = 24
 #: Of more classes than this the largest confusions are listed instead of a table.
 _TABLE = 10
 _PAPER, _INK, _GREY, _RED = (255, 255, 255), (30, 30, 30), (120, 120, 120), (214, 39, 40)
@@ -39,37 +43,63 @@ def write(path: str, a: Decoded, b: Decoded, facts: dict[str, Any], classes: lis
     else:
         panels = [_coloured(a.pixels, classes), _coloured(b.pixels, classes), _changes(b.pixels, unlike, classes)]
         third = "where they part, in the colour of b"
-    width, height, scale = _fit(a.size)
+    window = _window(a.size, facts["box"])
+    panels = [panel[window[1] : window[3] + 1, window[0] : window[2] + 1] for panel in panels]
+    size = [window[2] - window[0] + 1, window[3] - window[1] + 1]
+    width, height, scale = _fit(size)
     images = [Image.fromarray(panel).resize((width, height), _filter(scale)) for panel in panels]
+    words = _caption(facts, unlike.size)
+    if size != a.size:
+        words.append(f"shown: x {window[0]} to {window[2]}, y {window[1]} to {window[3]} of {a.size[0]}x{a.size[1]}")
+    below = _TITLE + height + _ROW * len(words)
     across = 3 * width + 4 * _MARGIN
     table = 0
     if classes is not None:
         wide = len(classes) <= _TABLE
         table = _ROW * (len(classes) + 4 if wide else len(_pairs(facts)) + 2) + _MARGIN
         across = max(across, 2 * _MARGIN + _CELL * (len(classes) + 2) if wide else 0)
-    sheet = Image.new("RGB", (across, _TITLE + height + _MARGIN + _ROW + table), _PAPER)
+    sheet = Image.new("RGB", (across, below + _MARGIN + table), _PAPER)
     draw = ImageDraw.Draw(sheet)
     for place, (image, title) in enumerate(zip(images, ("a", "b", third), strict=True)):
         left = _MARGIN + place * (width + _MARGIN)
         draw.text((left, _TITLE - 30), title, _INK, font=font)
         sheet.paste(image, (left, _TITLE))
         draw.rectangle((left - 1, _TITLE - 1, left + width, _TITLE + height), outline=_GREY)
-        _box(draw, facts["box"], (left, _TITLE), (width / a.size[0], height / a.size[1]))
-    box = facts["box"]
-    words = (
-        f"{facts['pixels_apart']:,} of {unlike.size:,} pixels differ ({facts['share']:.2%}), "
-        f"within x {box[0]} to {box[2]}, y {box[1]} to {box[3]} (red)"
-    )
-    draw.text((_MARGIN, _TITLE + height + 6), words, _INK, font=small)
+        _box(draw, facts["box"], window, (left, _TITLE), (width / size[0], height / size[1]))
+    for place, line in enumerate(words):
+        draw.text((_MARGIN, _TITLE + height + 6 + place * _ROW), line, _INK, font=small)
     if classes is not None:
-        _table(draw, (_MARGIN, _TITLE + height + _ROW + _MARGIN), classes, facts, small)
+        _table(draw, (_MARGIN, below + _MARGIN), classes, facts, small)
     sheet.save(path, "PNG")
+
+
+def _caption(facts: dict[str, Any], pixels: int) -> list[str]:
+    """Two short lines, for a picture of three small panels is not wide."""
+    box = facts["box"]
+    share = percent(facts["share"])
+    return [
+        f"{facts['pixels_apart']:,} of {pixels:,} pixels differ ({share})",
+        f"within x {box[0]} to {box[2]}, y {box[1]} to {box[3]} (red)",
+    ]
 
 
 def _fonts() -> tuple[ImageFont.ImageFont | ImageFont.FreeTypeFont, ImageFont.ImageFont | ImageFont.FreeTypeFont]:
     from PIL import ImageFont
 
     return ImageFont.load_default(17), ImageFont.load_default(14)
+
+
+def _window(size: Sequence[int], box: Sequence[int]) -> list[int]:
+    """What is shown: all of it; or, where the difference would be a dot in a large image, its surroundings."""
+    longest = max(box[2] - box[0], box[3] - box[1]) + 1
+    if longest * _LARGEST >= _DOT * max(size):
+        return [0, 0, size[0] - 1, size[1] - 1]
+    reach = max(4 * longest, _SMALLEST // 2)
+    found = []
+    for length, low, high in ((size[0], box[0], box[2]), (size[1], box[1], box[3])):
+        start = max(0, min((low + high) // 2 - reach // 2, length - reach))
+        found.append((start, min(length, start + reach) - 1))
+    return [found[0][0], found[1][0], found[0][1], found[1][1]]
 
 
 def _fit(size: Sequence[int]) -> tuple[int, int, float]:
@@ -138,9 +168,15 @@ def _changes(b: NDArray[Any], unlike: NDArray[np.bool_], classes: list[int]) -> 
     return np.where(unlike[:, :, None], _coloured(b, classes), np.uint8(225))
 
 
-def _box(draw: ImageDraw.ImageDraw, box: Sequence[int], corner: tuple[int, int], scale: tuple[float, float]) -> None:
-    left, top = corner[0] + box[0] * scale[0] - 2, corner[1] + box[1] * scale[1] - 2
-    right, bottom = corner[0] + (box[2] + 1) * scale[0] + 1, corner[1] + (box[3] + 1) * scale[1] + 1
+def _box(
+    draw: ImageDraw.ImageDraw,
+    box: Sequence[int],
+    window: Sequence[int],
+    corner: tuple[int, int],
+    scale: tuple[float, float],
+) -> None:
+    left, top = (corner[axis] + (box[axis] - window[axis]) * scale[axis] - 2 for axis in (0, 1))
+    right, bottom = (corner[axis] + (box[axis + 2] + 1 - window[axis]) * scale[axis] + 1 for axis in (0, 1))
     draw.rectangle((left, top, right, bottom), outline=_RED, width=2)
 
 
@@ -194,4 +230,4 @@ def _pairs(facts: dict[str, Any]) -> list[tuple[int, int, int]]:
 
 
 def _agreement(facts: dict[str, Any]) -> str:
-    return f"agreement {facts['agreement']:.4%} of the pixels, {len(facts['classes'])} classes"
+    return f"agreement {percent(facts['agreement'])} of the pixels, {len(facts['classes'])} classes"

@@ -103,6 +103,13 @@ def plain(value: Any) -> Any:
     return value
 
 
+def percent(share: float) -> str:
+    """`3.61%`; what is there is never told as 0.00%, nor what is not whole as 100.00%."""
+    if 0 < share < 0.0001:
+        return "under 0.01%"
+    return "over 99.99%" if 0.9999 < share < 1 else f"{share:.2%}"
+
+
 def count(number: int, noun: str, plural: str = "") -> str:
     """`1 element`, `2,000 elements`."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
