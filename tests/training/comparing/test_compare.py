@@ -494,16 +494,17 @@ def test_a_photograph_that_is_cut_off(tmp_path: Path) -> None:
 # --- logs
 
 
-def _log(folder: Path, loss: Callable[[int], float], steps: int = 20, tags: tuple[str, ...] = ("epoch", "acc")) -> Path:
+def _log(folder: Path, loss: Callable[[int], float], accuracy: Callable[[int], float] = float) -> Path:
     from tensorboard.compat.proto.event_pb2 import Event
     from tensorboard.compat.proto.summary_pb2 import Summary
     from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
     writer = EventFileWriter(str(folder))
-    for step in range(steps):
-        values = [Summary.Value(tag=tag, simple_value=float(step // 5)) for tag in tags]
-        values.append(Summary.Value(tag="loss", simple_value=loss(step)))
-        writer.add_event(Event(step=step, wall_time=float(id(folder) + step), summary=Summary(value=values)))
+    started = 1e9 * ord(folder.parts[-1][0])  # each log at another time, far enough for float32 to tell
+    for step in range(20):
+        told = {"epoch": step // 5, "accuracy": accuracy(step), "loss": loss(step)}
+        values = [Summary.Value(tag=tag, simple_value=value) for tag, value in told.items()]
+        writer.add_event(Event(step=step, wall_time=started + step, summary=Summary(value=values)))
     writer.close()
     (path,) = folder.iterdir()
     return path
@@ -519,13 +520,14 @@ def test_logs_part_at_a_tag_a_step_and_an_epoch(tmp_path: Path) -> None:
     near = _log(
         tmp_path / "c",
         lambda step: float(np.nextafter(np.float32(1 / (step + 1)), np.float32(2))) if step > 11 else 1 / (step + 1),
+        lambda step: step + (step > 14),
     )
     assert compare(base, same).equivalent
     assert not compare(base, same).identical
     found = compare(base, near)
     first = _first(found)
     assert (first["tag"], first["step"], first["epoch"], first["ulps"]) == ("loss", 12, 2.0, 1)
-    assert found.parts[0].facts["differ"] == 8
+    assert {part.a: part.facts["differ"] for part in found.parts} == {"accuracy": 5, "loss": 8}
     assert "first at step 12 (epoch 2)" in found.summary
     cut = tmp_path / "cut.tfevents.1"
     cut.write_bytes(base.read_bytes()[:-10])
