@@ -71,7 +71,7 @@ class Bars:
             if event.state != "processed":
                 self._print(failure(event))
         else:
-            if isinstance(event, events.JobFinished):
+            if isinstance(event, (events.JobFinished, events.Verified)):
                 with self._lock:
                     self._tasks.pop(event.job, None)
             for line in other(event):

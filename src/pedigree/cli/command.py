@@ -128,7 +128,6 @@ SYNONYMS = {
     "rm": "delete",
     "show": "inspect",
     "upload": "put",
-    "verify": "fsck",
 }
 
 

@@ -30,7 +30,7 @@ def _run(arguments: Arguments) -> None:
             return
         if not found.path:
             if arguments.json:
-                json_value(shapes.commit(found.commit))
+                json_value(shapes.verified(store, found.commit))
             else:
                 shapes.show_commit(store, found.commit)
             return

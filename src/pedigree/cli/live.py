@@ -105,6 +105,9 @@ def other(event: Event) -> Iterator[str]:
         yield f"{paint('note', 'yellow')} {safe(event.text)}"
     elif isinstance(event, events.JobFinished):
         yield finished(event)
+    elif isinstance(event, events.Verified):
+        state = paint(event.state, "green" if event.state == "identical" else "red")
+        yield f"{state} {event.job}: {count(event.datums, 'datum')} made again, {duration(event.seconds)}"
     elif isinstance(event, events.Egressing):
         yield f"{event.pipeline}: writing its output to {safe(event.url)}"
     elif isinstance(event, events.Output):

@@ -93,8 +93,16 @@ def place(value: Commit) -> str:
     return f"{value.repo}@{value.branch}={short(value.id)}"
 
 
+def verified(store: Store, value: Commit) -> dict[str, Any]:
+    """The commit as JSON, with the verdicts on it, oldest first."""
+    from pedigree.pipeline.verifying import verdicts
+
+    return {**commit(value), "verdicts": verdicts.of(store, value.id)}
+
+
 def show_commit(store: Store, value: Commit) -> None:
     """Print a commit in full."""
+    from pedigree.pipeline.verifying import verdicts
     from pedigree.store import trees
 
     files, number = trees.totals(value.tree, store.objects.read)
@@ -115,6 +123,7 @@ def show_commit(store: Store, value: Commit) -> None:
             ("message", value.message),
             ("made from", "\n".join(f"{p['name']}: {p['repo']}@{p['commit']}" for p in value.provenance)),
             ("made by", made_by(value.made_by)),
+            ("verdicts", "\n".join(verdicts.summary(item) for item in verdicts.of(store, value.id))),
         ]
     )
 

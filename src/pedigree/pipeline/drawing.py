@@ -107,6 +107,8 @@ def _facts(node: Node) -> str:
     for name in ("code", "config", "environment"):
         if facts.get(name):
             parts.append(f"{name} {str(facts[name])[:8]}")
+    if facts.get("verdict"):
+        parts.append(str(facts["verdict"]).partition(" (")[0])
     if not parts:
         if facts.get("finished"):
             parts.append(time.strftime("%Y-%m-%d %H:%M", time.gmtime(facts["finished"])))

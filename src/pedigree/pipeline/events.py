@@ -112,6 +112,17 @@ class Committed:
     by: str
 
 
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """The datums of one commit were made again and compared; `state` is the worst of theirs."""
+
+    job: str
+    pipeline: str
+    state: str
+    datums: int
+    seconds: float
+
+
 Event = (
     Waiting
     | Note
@@ -124,6 +135,7 @@ Event = (
     | RunFinished
     | Output
     | Committed
+    | Verified
 )
 OnEvent = Callable[[Event], None]
 

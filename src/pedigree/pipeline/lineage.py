@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pedigree.errors import NotFound
 from pedigree.pipeline.manifests import Manifest
+from pedigree.pipeline.verifying import verdicts
 from pedigree.store import missing, trees
 
 if TYPE_CHECKING:
@@ -175,6 +176,9 @@ def _commit_node(store: Store, commit: Commit) -> Node:
         facts |= {name: value for name, value in made_by.items() if name != "manifest"}
         spec = store.records.get("spec", made_by.get("spec", "")) or {}
         facts["command"] = (spec.get("transform") or {}).get("cmd", [])
+        found = verdicts.of(store, commit.id)
+        if found:
+            facts["verdict"] = verdicts.summary(found[-1])
     return Node(_commit_id(commit), "commit", commit.repo, commit.id, commit.branch, facts=facts)
 
 

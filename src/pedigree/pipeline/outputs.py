@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from pedigree.errors import InvalidPath, PedigreeError
 from pedigree.pipeline import view as views
@@ -18,9 +18,6 @@ from pedigree.pipeline.view import Link, Mount, View
 from pedigree.pipeline.workplace import Workplace
 from pedigree.store import paths
 from pedigree.store.trees import Entry
-
-if TYPE_CHECKING:
-    from pedigree.store.batch import Batch
 
 #: As Linux has it: more links than this on one way are a circle.
 MOST_LINKS = 40
@@ -44,13 +41,21 @@ class _File:
     own: bool  # in /pfs/out itself, so it may be moved away
 
 
+class Taker(Protocol):
+    """What takes output files over: a store's batch, or whatever only looks at them."""
+
+    def add_file(self, path: str, *, move: bool = False) -> tuple[str, int]:
+        """Digest and size of the file, which may be taken away when `move` says so."""
+        ...
+
+
 @dataclass(slots=True)
 class Outputs:
     """The output files of one datum, by store path; sources are host paths or entries the store has already."""
 
     files: dict[str, _File | Entry] = field(default_factory=dict)
 
-    def collect(self, batch: Batch) -> dict[str, Entry]:
+    def collect(self, batch: Taker) -> dict[str, Entry]:
         """Put the bytes into `batch`; the entries by path, sorted. The folder's large files are moved, not copied."""
         found: dict[str, Entry] = {}
         # What links lead to is read first: it may be one of the files that are moved away afterwards.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import os
 import threading
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,12 +26,29 @@ if TYPE_CHECKING:
 _numbers = itertools.count()
 
 
-class Site:
-    """A context manager. Threads may share it.
+@contextmanager
+def folder_of(store: Store, purpose: str = "") -> Iterator[Path]:
+    """A new folder in `.pedigree/work`, removed afterwards.
 
-    Its folder in `.pedigree/work` is locked while it is used; the kernel drops the lock with the process, so the next
-    site knows which folders a killed engine left behind, and removes them.
+    It is locked while it is used; the kernel drops the lock with the process, so the next one knows which folders a killed
+    process left behind, and removes them.
     """
+    work = store.folder / "work"
+    folder = work / f"{purpose}{os.getpid()}-{next(_numbers)}"
+    with ExitStack() as held:
+        with durable.guarded(work):
+            work.mkdir(exist_ok=True)
+            with durable.Lock(work / "lock").exclusive():
+                _clear(work)
+                workplace.remove(str(folder))
+                folder.mkdir(parents=True)
+                held.callback(workplace.remove, str(folder))
+                held.enter_context(durable.Lock(folder / "lock").shared())
+        yield folder
+
+
+class Site:
+    """A context manager with a folder of its own. Threads may share it."""
 
     def __init__(self, store: Store, isolation: str) -> None:
         self.store = store
@@ -48,22 +66,16 @@ class Site:
         self._guard = threading.Lock()
 
     def __enter__(self) -> Site:
-        work = self.store.folder / "work"
-        self.folder = work / f"{os.getpid()}-{next(_numbers)}"
-        with durable.guarded(work):
-            work.mkdir(exist_ok=True)
-            with durable.Lock(work / "lock").exclusive():
-                _clear(work)
-                workplace.remove(str(self.folder))
-                (self.folder / "code").mkdir(parents=True)
-                self._held.enter_context(durable.Lock(self.folder / "lock").shared())
-            self._held.enter_context(self.crowd)
+        with ExitStack() as held:
+            self.folder = held.enter_context(folder_of(self.store))
+            (self.folder / "code").mkdir()
+            held.enter_context(self.crowd)
             self._masks = view.masks(str(self.store.project), self.folder / "masks")
+            self._held = held.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._held.close()
-        workplace.remove(str(self.folder))
 
     def workplace(self) -> Workplace:
         """An empty workplace; the caller removes it, or gives it back with `release`."""

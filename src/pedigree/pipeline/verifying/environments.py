@@ -1,0 +1,65 @@
+"""The environment of then beside that of now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from pedigree.pipeline import circumstances
+from pedigree.pipeline.verifying.verdict import EnvironmentDifference
+
+if TYPE_CHECKING:
+    from pedigree.pipeline.environment import Environment
+    from pedigree.store import Store
+
+ABSENT = "absent"
+
+
+def differences(store: Store, fingerprint: str, present: Environment) -> tuple[EnvironmentDifference, ...]:
+    """What the recorded environment and the present one differ in, packages by name and version; then the hardware.
+
+    Where the facts behind another fingerprint were not recorded, the one difference is that of the fingerprints.
+    """
+    recorded = store.records.get(circumstances.ENVIRONMENT, fingerprint)
+    if recorded is None:
+        same = fingerprint == present.fingerprint
+        return () if same else (EnvironmentDifference("fingerprint", fingerprint[:12], present.fingerprint[:12]),)
+    found = []
+    if fingerprint != present.fingerprint:
+        then, now = dict(_facts(recorded["facts"])), dict(_facts(present.facts))
+        found = [EnvironmentDifference(*item) for item in _differing(then, now)]
+    then, now = (
+        {name: str(value) for name, value in side.items()} for side in (recorded["hardware"], present.hardware)
+    )
+    found += [EnvironmentDifference(*item, "hardware") for item in _differing(then, now)]
+    return tuple(found)
+
+
+def _facts(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, value in facts.items():
+        if name == "distributions":
+            for package, item in value.items():
+                yield f"package {package}", f"{item['version']}\0{item['files'][:8]}"
+        elif name == "loose":
+            for top, digest in value.items():
+                yield f"site-packages/{top}", f"\0{str(digest)[:8]}"
+        elif isinstance(value, Mapping):
+            for key, item in value.items():
+                yield f"{name} {key}", str(item)
+        else:
+            yield name.replace("_", " "), f"\0{str(value)[:8]}"
+
+
+def _differing(then: Mapping[str, str], now: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    for name in sorted({*then, *now}):
+        before, after = then.get(name, ABSENT), now.get(name, ABSENT)
+        if before != after:
+            # Digests of files are shown only where the version does not tell the two apart.
+            version, _, files = before.partition("\0")
+            other, _, others = after.partition("\0")
+            if version == other or not version or not other:
+                version, other = (
+                    " ".join(part for part in (text, f"(files {mark})" if mark else "") if part)
+                    for text, mark in ((version, files), (other, others))
+                )
+            yield name, version, other

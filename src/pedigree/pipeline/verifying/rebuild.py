@@ -1,0 +1,215 @@
+"""Making the datums of one commit again, each in a fresh sandbox, and comparing what they write with what is stored.
+
+Results are hashed where they lie and thrown away: nothing of them enters the store.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pedigree import canonical
+from pedigree.pipeline import events, jobs
+from pedigree.pipeline.executors.contract import DatumResult, DatumTask
+from pedigree.pipeline.executors.local import LocalExecutor
+from pedigree.pipeline.verifying.comparer import Comparer, first_difference
+from pedigree.pipeline.verifying.verdict import DIFFERENT, FILES, FINDINGS, IDENTICAL, UNPROVEN, FileDifference, Finding
+from pedigree.store import trees
+
+if TYPE_CHECKING:
+    from pedigree.pipeline.events import OnEvent
+    from pedigree.pipeline.scheduler import Slots
+    from pedigree.pipeline.verifying.recorded import Recorded, Work
+    from pedigree.pipeline.verifying.soundness import Soundness
+    from pedigree.store import Store
+    from pedigree.store.trees import Entry
+
+TAIL_BYTES, TAIL_LINES = 4096, 12
+_BLOCK_BYTES = 1 << 20
+
+
+class Hashes:
+    """What outputs are collected into here: digests of files, and where each lies, without taking any over."""
+
+    def __init__(self) -> None:
+        self.sources: dict[str, str] = {}
+
+    def add_file(self, path: str | Path, *, move: bool = False) -> tuple[str, int]:  # noqa: ARG002  (nothing is moved)
+        hasher = canonical.hasher()
+        size = 0
+        with open(path, "rb") as file:
+            while data := file.read(_BLOCK_BYTES):
+                hasher.update(data)
+                size += len(data)
+        digest = hasher.hexdigest()
+        self.sources[digest] = str(path)
+        return digest, size
+
+
+class Rebuild:
+    """The chosen works of one commit, made again by `run` in the calling thread; `stop` may be called from any other."""
+
+    def __init__(
+        self,
+        store: Store,
+        recorded: Recorded,
+        chosen: Sequence[Work],
+        *,
+        level: str,
+        slots: Slots,
+        workers: int,
+        scratch: Path,
+        soundness: Soundness,
+        compare: Comparer,
+        on_event: OnEvent,
+    ) -> None:
+        self.store = store
+        self.recorded = recorded
+        self.works = chosen
+        self.slots = slots
+        self.scratch = scratch
+        self.soundness = soundness
+        self.compare = compare
+        self.on_event = on_event
+        self.name = f"{recorded.commit.repo}@{recorded.commit.id[:12]}"
+        most = min((work.pipeline.parallelism or workers for work in chosen), default=1)
+        self._executor = LocalExecutor(store, workers=min(workers, most, len(chosen) or 1), isolation=level)
+        self._by_place = {work.datum.index: work for work in chosen if work.datum is not None}
+        self._findings: dict[str, Finding] = {}
+        self._told = 0
+
+    def stop(self) -> None:
+        self._executor.stop()
+
+    def run(self) -> list[Finding]:
+        """One finding per chosen datum, in planning order. Raises Damaged for what the store cannot vouch for."""
+        for work in self.works:
+            if work.datum is None:
+                self._take(work, Finding(work.record.datum, work.record.label, UNPROVEN, work.reason))
+        ready = [work for work in self.works if work.datum is not None]
+        repo = self.recorded.commit.repo
+        self.on_event(events.JobPlanned(self.name, repo, len(ready), 0, ("to compare with what is stored",)))
+        held = 0
+
+        def tasks() -> Iterator[DatumTask]:
+            nonlocal held
+            for work in ready:
+                if not self.slots.take():
+                    return
+                held += 1
+                record = work.record
+                self.on_event(events.DatumStarted(self.name, repo, record.datum, record.label, record.identity))
+                yield self._task(work)
+
+        def on_result(result: DatumResult) -> None:
+            nonlocal held
+            held -= 1
+            self.slots.give()
+            work = self._by_place[result.task.datum.index]
+            self._take(work, self._judge(work, result))
+            record = work.record
+            ended = events.DatumFinished(self.name, repo, record.datum, record.label, "processed", result.seconds)
+            self.on_event(ended)
+
+        try:
+            self._executor.run(tasks(), on_result)
+        finally:
+            for _ in range(held):
+                self.slots.give()
+        return [self._findings[work.record.datum] for work in self.works]
+
+    def _take(self, work: Work, finding: Finding) -> None:
+        self._findings[work.record.datum] = finding
+        self._told += finding.state == DIFFERENT
+        if finding.state == DIFFERENT and self._told <= FINDINGS:
+            what = finding.reason or (finding.files[0].text if finding.files else "")
+            text = f"{self.name}: datum {finding.datum[:12]} ({finding.label}) is different: {what}"
+            self.on_event(events.Note(text))
+
+    def _task(self, work: Work) -> DatumTask:
+        assert work.datum is not None
+        return DatumTask(
+            identity=work.record.identity,
+            datum=work.datum,
+            pipeline=work.pipeline,
+            code_tree=self.recorded.made_by["code_tree"],
+            env={},
+            job_id=work.run,
+            run_id=work.run,
+            output_commit=work.run,
+            log_path=self.scratch / f"{self.recorded.commit.id[:16]}-{work.datum.index}.log",
+        )
+
+    def _judge(self, work: Work, result: DatumResult) -> Finding:
+        record, task = work.record, result.task
+        printed = _tail(task.log_path)
+        expected = dict(trees.scan(record.tree, self.store.objects.read)) if record.tree else {}
+        for entry in expected.values():
+            self.soundness.check(entry.digest)
+        hashes = Hashes()
+        rebuilt = {} if result.outputs is None else result.outputs.collect(hashes)
+        was, state = ("processed" if record.state == jobs.PROCESSED else record.state), result.state
+        if state == was and rebuilt == expected:
+            if work.gap:
+                reason = f"it came out the same, but {work.gap}: that is no proof"
+                return Finding(record.datum, record.label, UNPROVEN, reason)
+            return Finding(record.datum, record.label, IDENTICAL)
+        # A step that read damaged bytes says nothing: damage must not pass for a difference.
+        self.soundness.check_step(task.datum, task.code_tree)
+        if state != was:
+            how = {
+                "processed": "it succeeded",
+                "failed": f"it failed: {result.reason}",
+                "recovered": "err_cmd recovered it",
+            }
+            reason = f"it was {was} when it was stored; now {how[state]}"
+            failed = "" if state == "processed" else printed
+            return Finding(record.datum, record.label, DIFFERENT, reason, printed=failed)
+        differing = [path for path in sorted({*expected, *rebuilt}) if expected.get(path) != rebuilt.get(path)]
+        files = tuple(
+            self._difference(path, expected.get(path), rebuilt.get(path), hashes) for path in differing[:FILES]
+        )
+        reason = work.gap and f"perhaps because {work.gap}"
+        return Finding(record.datum, record.label, DIFFERENT, reason, len(differing), files)
+
+    def _difference(self, path: str, stored: Entry | None, rebuilt: Entry | None, hashes: Hashes) -> FileDifference:
+        if stored is None or rebuilt is None:
+            before, after = (None if side is None else side.size for side in (stored, rebuilt))
+            return FileDifference(path, "extra" if stored is None else "missing", before, after)
+        if stored.digest == rebuilt.digest:
+            return FileDifference(path, "mode", stored.size, rebuilt.size)
+        one, other = self.scratch / f"stored-{os.getpid()}-{self.recorded.commit.id[:16]}", None
+        try:
+            self._write(stored.digest, one)
+            source = hashes.sources.get(rebuilt.digest)
+            if source is None:  # a link to an input: the store has its bytes
+                other = one.with_name(one.name + "-rebuilt")
+                self._write(rebuilt.digest, other)
+            place = Path(source) if other is None and source is not None else other
+            assert place is not None
+            with open(one, "rb") as then, open(place, "rb") as now:
+                first = first_difference(then, now)
+            return FileDifference(path, "content", stored.size, rebuilt.size, first, self.compare(path, one, place))
+        finally:
+            for file in (one, other):
+                if file is not None:
+                    file.unlink(missing_ok=True)
+
+    def _write(self, digest: str, path: Path) -> None:
+        with self.store.objects.open(digest) as source, open(path, "wb") as target:
+            shutil.copyfileobj(source, target)
+
+
+def _tail(path: Path) -> str:
+    """The last lines of a log, which is not needed any more."""
+    data = b""
+    with contextlib.suppress(OSError):
+        with open(path, "rb") as file:
+            file.seek(max(0, path.stat().st_size - TAIL_BYTES))
+            data = file.read()
+        path.unlink()
+    return "\n".join(data.decode("utf-8", "replace").splitlines()[-TAIL_LINES:])

@@ -1,0 +1,227 @@
+"""`verify`: select, make again, judge, keep the verdict."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pedigree.errors import Conflict, PedigreeError
+from pedigree.pipeline import events, sandbox, site
+from pedigree.pipeline.events import silent
+from pedigree.pipeline.scheduler import Slots
+from pedigree.pipeline.verifying import comparer, environments, verdicts, whole
+from pedigree.pipeline.verifying import sample as samples
+from pedigree.pipeline.verifying.rebuild import Rebuild
+from pedigree.pipeline.verifying.selection import Selected, Selection, select
+from pedigree.pipeline.verifying.soundness import Soundness
+from pedigree.pipeline.verifying.verdict import DIFFERENT, FINDINGS, IDENTICAL, UNPROVEN, Finding, Verdict, worst
+from pedigree.store import missing, trees
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pedigree.pipeline.environment import Environment
+    from pedigree.pipeline.events import OnEvent
+    from pedigree.pipeline.verifying.comparer import Comparer
+    from pedigree.pipeline.verifying.recorded import Recorded, Work
+    from pedigree.pipeline.verifying.sample import Sample
+    from pedigree.store import Store
+
+
+def verify(
+    store: Store,
+    reference: str,
+    *,
+    upstream: bool = False,
+    sample: str | None = None,
+    seed: int = 0,
+    workers: int | None = None,
+    compare: Comparer = comparer.excerpt,
+    on_event: OnEvent = silent,
+) -> Verdict:
+    """Make the datums of REPO@REF[:/PATH] again from what is recorded, and compare every file bit for bit.
+
+    With a path only those that wrote it; with `upstream` also those that wrote what they read, back to the inputs, every
+    one from the stored files of its inputs. `sample` ("5%", "20") takes that many of each commit, chosen by `seed`.
+    `workers` datums run at once (all cores by default). `compare` describes where two files part.
+
+    The verdict is kept beside each commit once all are known; nothing else of the store changes. Raises NotFound for the
+    reference, Damaged when the store's own bytes are not whole, IsolationUnavailable where the sandbox of then does not
+    work, Conflict when the environment changed meanwhile; then there is no verdict.
+    """
+    found = store.resolve(reference)
+    if found.path and next(trees.scan(found.commit.tree, store.objects.read, found.path), None) is None:
+        raise missing.path(store.objects.read, found)
+    chosen = None if sample is None else samples.parse(sample, seed)
+    selection = select(store, found.commit, found.path, upstream=upstream)
+    session = _Session(store, selection, chosen, workers or os.cpu_count() or 1, compare, on_event)
+    return session.run(found.path)
+
+
+class _Session:
+    """One verification: all its commits at once, sharing the workers."""
+
+    def __init__(
+        self,
+        store: Store,
+        selection: Selection,
+        sample: Sample | None,
+        workers: int,
+        compare: Comparer,
+        on_event: OnEvent,
+    ) -> None:
+        self.store = store
+        self.selection = selection
+        self.sample = sample
+        self.workers = workers
+        self.compare = compare
+        self.on_event = on_event
+        self.slots = Slots(workers)
+        self.soundness = Soundness(store)
+        self._findings: dict[str, tuple[list[Finding], float]] = {}
+        self._crash: BaseException | None = None
+        self._guard = threading.Lock()
+
+    def run(self, path: str) -> Verdict:
+        before = self._environment()
+        started = time.monotonic()
+        with site.folder_of(self.store, "verify") as scratch:
+            self._make(scratch)
+        if self._environment().fingerprint != before.fingerprint:
+            raise Conflict(
+                "The environment changed meanwhile (a package was installed, removed or edited): there is no verdict.",
+                remedy="Verify again, and install nothing meanwhile.",
+            )
+        *upstream, last = [self._verdict(one, before) for one in self.selection.commits]
+        from dataclasses import replace
+
+        verdict = replace(
+            last,
+            path=path,
+            seconds=time.monotonic() - started,
+            upstream=tuple(upstream),
+            inputs=tuple(self.selection.inputs),
+        )
+        verdicts.keep(self.store, [*upstream, verdict])
+        return verdict
+
+    def _environment(self) -> Environment:
+        from pedigree.pipeline import environment
+
+        return environment.capture(cache=self.store.folder / "cache")
+
+    def _level(self, one: Selected) -> str:
+        """The isolation to make the commit again with: one that shows its steps what they saw then."""
+        level: str = one.recorded.made_by["isolation"]
+        wanted = "strict" if level in sandbox.SEALED else level
+        return sandbox.choose(wanted, cache=self.store.folder / "cache")
+
+    def _chosen(self, one: Selected) -> list[Work]:
+        if self.sample is None:
+            return one.works
+        names = self.sample.choose(work.record.datum for work in one.works)
+        return [work for work in one.works if work.record.datum in names]
+
+    def _make(self, scratch: Path) -> None:
+        active: list[Rebuild] = []
+        for one in self.selection.commits:
+            chosen = self._chosen(one)
+            if one.recorded.reason or not chosen:
+                continue
+            made = Rebuild(
+                self.store,
+                one.recorded,
+                chosen,
+                level=self._level(one),
+                slots=self.slots,
+                workers=self.workers,
+                scratch=scratch,
+                soundness=self.soundness,
+                compare=self.compare,
+                on_event=self.on_event,
+            )
+            active.append(made)
+        threads = [threading.Thread(target=self._work, args=(made,), name=f"verify {made.name}") for made in active]
+        try:
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                while thread.is_alive():
+                    # With a time limit, so that Ctrl-C is noticed at once on every platform.
+                    thread.join(0.5)
+                    if self._crash is not None:
+                        raise self._crash  # noqa: TRY301  (the handler below must stop the others first)
+        except BaseException:
+            self._stop(active)
+            raise
+        finally:
+            for thread in threads:
+                if thread.ident is not None:
+                    thread.join()
+        if self._crash is not None:
+            raise self._crash
+
+    def _stop(self, active: Sequence[Rebuild]) -> None:
+        self.slots.close()
+        for made in active:
+            made.stop()
+
+    def _work(self, made: Rebuild) -> None:
+        started = time.monotonic()
+        try:
+            findings = made.run()
+            states = [item.state for item in findings]
+            self._findings[made.recorded.commit.id] = (findings, time.monotonic() - started)
+            state = worst([IDENTICAL, *states])
+            seconds = time.monotonic() - started
+            self.on_event(events.Verified(made.name, made.recorded.commit.repo, state, len(states), seconds))
+        except BaseException as error:  # raised again by the thread that waits
+            with self._guard:
+                if self._crash is None or not isinstance(error, PedigreeError):
+                    self._crash = error
+
+    def _verdict(self, one: Selected, present: Environment) -> Verdict:
+        from pedigree import __version__
+
+        commit, recorded = one.commit, one.recorded
+        fingerprint = recorded.made_by.get("environment", "")
+        findings, seconds = self._findings.get(commit.id, ([], 0.0))
+        ends = [item.state for item in findings]
+        broken = None if recorded.reason else whole.check(self.store, one)
+        shown = [item for item in findings if item.state != IDENTICAL]
+        shown.sort(key=lambda item: item.state != DIFFERENT)  # stable: planning order within each
+        return Verdict(
+            commit=commit.id,
+            repo=commit.repo,
+            branch=commit.branch,
+            path="",
+            state=worst([UNPROVEN if recorded.reason else IDENTICAL, DIFFERENT if broken else IDENTICAL, *ends]),
+            time=self.store.now(),
+            seconds=seconds,
+            version=__version__,
+            isolation=recorded.made_by.get("isolation", ""),
+            total=len(recorded.works),
+            chosen=len(ends),
+            identical=ends.count(IDENTICAL),
+            different=ends.count(DIFFERENT),
+            unproven=ends.count(UNPROVEN),
+            sample="" if self.sample is None else self.sample.text,
+            seed=0 if self.sample is None else self.sample.seed,
+            datums=() if self.sample is None else tuple(item.datum for item in findings),
+            findings=(*([broken] if broken else []), *shown[:FINDINGS]),
+            reasons=(recorded.reason,) if recorded.reason else (),
+            notes=(*recorded.notes, *_hints(recorded, ends)),
+            recorded_environment=fingerprint,
+            present_environment=present.fingerprint,
+            environment=environments.differences(self.store, fingerprint, present) if fingerprint else (),
+        )
+
+
+def _hints(recorded: Recorded, ends: Sequence[str]) -> tuple[str, ...]:
+    """What a difference may well come from, of what is not a difference between then and now."""
+    if DIFFERENT in ends and recorded.made_by["seed"] is None:
+        return ("its spec sets no seed: what a step draws at random is another each time (`seed: 1` in the spec)",)
+    return ()
