@@ -13,6 +13,7 @@ NAMES = (
     "trees",
     "run",
     "step",
+    "verifying",
     "overrides",
     "interpolation",
     "compose",

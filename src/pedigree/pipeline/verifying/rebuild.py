@@ -160,6 +160,9 @@ class Rebuild:
             return Finding(record.datum, record.label, IDENTICAL)
         # A step that read damaged bytes says nothing: damage must not pass for a difference.
         self.soundness.check_step(task.datum, task.code_tree)
+        if state == "failed" and result.exit_code is None:
+            # Cut off by a limit, or never started here: that says something about this machine, not about the result.
+            return Finding(record.datum, record.label, UNPROVEN, result.reason, printed=printed)
         if state != was:
             how = {
                 "processed": "it succeeded",

@@ -39,7 +39,8 @@ class Selection:
 def select(store: Store, commit: Commit, path: str, *, upstream: bool) -> Selection:
     """The commit alone or, with `upstream`, with every pipeline's commit that went into it.
 
-    Upstream of a path, or of what a glob left out, only the datums are taken whose files were read.
+    Upstream of a path only the datums are taken whose files were read. Otherwise all: one that wrote nothing then and would
+    write something now changes what a glob matches.
     """
     order, inputs = _order(store, commit) if upstream else ([commit], [])
     wanted: dict[str, set[str]] = {commit.id: {path}}
@@ -51,7 +52,7 @@ def select(store: Store, commit: Commit, path: str, *, upstream: bool) -> Select
         one = Selected(numbered(look_up(store, item)), paths)
         one.works = _writers(store, one)
         found.append(one)
-        if one.recorded.reason:
+        if one.recorded.reason or not path:
             for named in item.provenance:
                 wanted.setdefault(named["commit"], set()).add("")
         for work in one.works:

@@ -185,7 +185,11 @@ def _lines(verdict: Verdict) -> Iterator[str]:
 def _counts(verdict: Verdict) -> str:
     if not verdict.chosen:
         return "nothing could be made again" if verdict.reasons else "no datum to make again"
-    sampled = f" (of {verdict.total:,}, sampled by {verdict.sample} with seed {verdict.seed})" if verdict.sample else ""
+    sampled = ""
+    if verdict.sample:
+        sampled = f" (of {verdict.total:,}, sampled by {verdict.sample} with seed {verdict.seed})"
+    elif verdict.chosen < verdict.total:
+        sampled = f" (of {verdict.total:,}, those that wrote what matters here)"
     return f"{verdict.identical:,} of {_number(verdict.chosen, 'datum')}{sampled} made again, bit for bit the same"
 
 
