@@ -397,14 +397,14 @@ def test_a_result_of_before_a_reprocess_is_compared_with_its_own_files(copied: P
 def test_killed_in_the_middle_it_leaves_a_sound_store_and_no_verdict(project: Project) -> None:
     """Break: keep the verdict of a datum as soon as it is known."""
     project.put("in", {"a": "one", "b": "two"})
-    slow = "sleep 0.$(cat /pfs/out/../in/* | wc -c); "
-    project.apply(COPY.replace("for f", slow + "for f"))
+    # `a` ends at once and `b` does not, so that the kill comes when one of the two is known.
+    project.apply(COPY.replace("for f", "test ! -e /pfs/in/b || sleep 3; for f"))
     project.run()
     before = rows(project.store)
     project.store.close()
-    for _ in range(3):
+    for moment_s in (0.1, 1.5):
         started = subprocess.Popen(
-            command("verify", "copy@master", "--jobs", "1"),
+            command("verify", "copy@master", "--jobs", "2"),
             cwd=project.folder,
             env=environment(),
             stdout=subprocess.DEVNULL,
@@ -413,7 +413,7 @@ def test_killed_in_the_middle_it_leaves_a_sound_store_and_no_verdict(project: Pr
         )
         assert started.stderr is not None
         started.stderr.readline()  # it says what it is about to do
-        time.sleep(0.1)
+        time.sleep(moment_s)
         started.send_signal(signal.SIGKILL)
         assert started.wait() == -signal.SIGKILL
         started.stderr.close()
@@ -425,8 +425,12 @@ def test_killed_in_the_middle_it_leaves_a_sound_store_and_no_verdict(project: Pr
         assert [path.name for path in (store.folder / "work").iterdir()] == ["lock"]
 
 
-def test_a_verdict_is_json_and_its_record_too(copied: Project) -> None:
+def test_a_verdict_is_json_with_its_findings(copied: Project) -> None:
     """Break: leave a dataclass inside."""
-    verdict = verify(copied.store, "copy@master", upstream=True)
+    copied.apply(CLOCK, "clock.yaml")
+    copied.run()
+    verdict = verify(copied.store, "clock@master", upstream=True)
     value = json.loads(json.dumps(verdict.to_json()))
-    assert (value["overall"], value["cause"], value["upstream"]) == (IDENTICAL, None, [])
+    assert (value["overall"], value["cause"]) == (DIFFERENT, verdict.name)
+    assert [item["repo"] for item in value["upstream"]] == ["copy"]
+    assert value["findings"][0]["files"][0]["how"] == "content"
