@@ -8,10 +8,13 @@ PedigreeError                      exit  what a caller does about it
 │   ├── InvalidGlob                      a glob that does not parse
 │   ├── InvalidSpec                      a pipeline spec; carries file, line and field
 │   ├── InvalidConfig                    a configuration that does not compose; carries the place
+│   ├── InvalidSplit                     fractions, keys or groups that make no split; a class missing from one
+│   ├── CheckpointMismatch               a checkpoint of another model, optimiser or set of parts
 │   ├── UnsafeArchive                    an archive member that would escape or overwhelm
 │   └── ForbiddenAddress                 a URL that leads into the user's own network
 ├── NotFound (LookupError)           3   name something that exists
 │   ├── StoreNotFound, RepositoryNotFound, BranchNotFound, CommitNotFound, PathNotFound,
+│   ├── CheckpointNotFound,
 │   └── PipelineNotFound, RunNotFound, JobNotFound, DatumNotFound, TransactionNotFound, TriggerNotFound
 ├── Conflict                         4   look at the present state, then decide
 │   ├── AlreadyExists                    the name is taken
@@ -22,15 +25,18 @@ PedigreeError                      exit  what a caller does about it
 │   └── Busy                             another process holds the lock
 ├── Damaged                          5   run `pedigree fsck`
 │   ├── MissingObject                    an object that a commit names is not there
-│   └── CorruptObject                    bytes that do not match their name
+│   ├── CorruptObject                    bytes that do not match their name
+│   └── CorruptCheckpoint                a checkpoint's file that is missing, cut short or edited
 ├── StorageFailure (OSError)         6   free space or mend the disk, then try again
 │   └── DiskFull
 ├── Unsupported                      7   use another version, file system or extra
 │   ├── NewerFormat
 │   ├── NetworkFileSystem
+│   ├── UnsupportedState                 a value that no checkpoint can hold
 │   ├── MissingExtra
 │   └── IsolationUnavailable
 ├── StepFailed                       1   mend the step; its log is named
+├── NonFinite                        1   find what made the number infinite or undefined
 └── FetchFailed                      8   the other side did not deliver
 
 A message says what happened with the values; `remedy` says what to do. The command line prints both and exits with
@@ -116,6 +122,14 @@ class InvalidConfig(InvalidInput):
     pass
 
 
+class InvalidSplit(InvalidInput):
+    pass
+
+
+class CheckpointMismatch(InvalidInput):
+    pass
+
+
 class UnsafeArchive(InvalidInput):
     pass
 
@@ -172,6 +186,10 @@ class TriggerNotFound(NotFound):
     pass
 
 
+class CheckpointNotFound(NotFound):
+    pass
+
+
 class Conflict(PedigreeError):
     exit_code = 4
 
@@ -212,6 +230,10 @@ class CorruptObject(Damaged):
     pass
 
 
+class CorruptCheckpoint(Damaged):
+    pass
+
+
 class StorageFailure(PedigreeError, OSError):
     exit_code = 6
 
@@ -232,6 +254,10 @@ class NetworkFileSystem(Unsupported):
     pass
 
 
+class UnsupportedState(Unsupported):
+    pass
+
+
 class MissingExtra(Unsupported):
     pass
 
@@ -241,6 +267,10 @@ class IsolationUnavailable(Unsupported):
 
 
 class StepFailed(PedigreeError):
+    exit_code = 1
+
+
+class NonFinite(PedigreeError):
     exit_code = 1
 
 

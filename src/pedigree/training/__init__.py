@@ -16,8 +16,15 @@ if TYPE_CHECKING:
     from pedigree.training.environment.differences import Difference as Difference
     from pedigree.training.environment.differences import EnvironmentComparison as EnvironmentComparison
     from pedigree.training.environment.differences import compare_environments as compare_environments
+    from pedigree.training.splits.assignment import assign_split as assign_split
+    from pedigree.training.splits.assignment import assign_splits as assign_splits
+    from pedigree.training.splits.layout import Layout as Layout
+    from pedigree.training.splits.report import SplitReport as SplitReport
+    from pedigree.training.splits.report import split_report as split_report
 
 _HOMES = {
+    "assign_split": "splits.assignment",
+    "assign_splits": "splits.assignment",
     "capture_environment": "environment.capturing",
     "compare": "comparing.comparison",
     "compare_environments": "environment.differences",
@@ -25,7 +32,10 @@ _HOMES = {
     "Difference": "environment.differences",
     "Environment": "environment.captured",
     "EnvironmentComparison": "environment.differences",
+    "Layout": "splits.layout",
     "read_environment": "environment.captured",
+    "split_report": "splits.report",
+    "SplitReport": "splits.report",
     "ulp_distance": "comparing.ulps",
 }
 
@@ -39,7 +49,7 @@ def __getattr__(name: str) -> object:
     from importlib import import_module
 
     found = getattr(import_module(f"pedigree.training.{home}"), name)
-    globals()[name] = found
+    globals()[name] = found  # a module of the same name may have been put here by importing it
     return found
 
 
