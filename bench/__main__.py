@@ -23,6 +23,7 @@ NAMES = (
     "entry",
     "checking",
     "compare",
+    "checkpoints",
     "streets",
 )
 

@@ -7,6 +7,11 @@
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
+    from pedigree.training.checkpoint.checkpoints import Checkpoints as Checkpoints
+    from pedigree.training.checkpoint.finite import check_finite as check_finite
+    from pedigree.training.checkpoint.record import Loaded as Loaded
+    from pedigree.training.checkpoint.record import load_checkpoint as load_checkpoint
+    from pedigree.training.checkpoint.record import save_checkpoint as save_checkpoint
     from pedigree.training.comparing.comparison import compare as compare
     from pedigree.training.comparing.result import Comparison as Comparison
     from pedigree.training.comparing.ulps import ulp_distance as ulp_distance
@@ -26,6 +31,8 @@ _HOMES = {
     "assign_split": "splits.assignment",
     "assign_splits": "splits.assignment",
     "capture_environment": "environment.capturing",
+    "check_finite": "checkpoint.finite",
+    "Checkpoints": "checkpoint.checkpoints",
     "compare": "comparing.comparison",
     "compare_environments": "environment.differences",
     "Comparison": "comparing.result",
@@ -33,7 +40,10 @@ _HOMES = {
     "Environment": "environment.captured",
     "EnvironmentComparison": "environment.differences",
     "Layout": "splits.layout",
+    "load_checkpoint": "checkpoint.record",
+    "Loaded": "checkpoint.record",
     "read_environment": "environment.captured",
+    "save_checkpoint": "checkpoint.record",
     "split_report": "splits.report",
     "SplitReport": "splits.report",
     "ulp_distance": "comparing.ulps",
