@@ -22,6 +22,7 @@ PedigreeError                      exit  what a caller does about it
 │   ├── BranchMoved                      somebody else's commit came first
 │   ├── InUse                            something else still depends on it
 │   ├── PathClash                        one path would be both a file and a folder, or two files
+│   ├── TooLate                          a library of this process has already settled it
 │   └── Busy                             another process holds the lock
 ├── Damaged                          5   run `pedigree fsck`
 │   ├── MissingObject                    an object that a commit names is not there
@@ -34,6 +35,7 @@ PedigreeError                      exit  what a caller does about it
 │   ├── NetworkFileSystem
 │   ├── UnsupportedState                 a value that no checkpoint can hold
 │   ├── MissingExtra
+│   ├── NoDeterministicForm              an operation whose result differs from run to run
 │   └── IsolationUnavailable
 ├── StepFailed                       1   mend the step; its log is named
 ├── NonFinite                        1   find what made the number infinite or undefined
@@ -214,6 +216,10 @@ class PathClash(Conflict):
     pass
 
 
+class TooLate(Conflict):
+    pass
+
+
 class Busy(Conflict):
     pass
 
@@ -259,6 +265,10 @@ class UnsupportedState(Unsupported):
 
 
 class MissingExtra(Unsupported):
+    pass
+
+
+class NoDeterministicForm(Unsupported):
     pass
 
 

@@ -7,6 +7,7 @@
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
+    from pedigree.training.alternatives import alternative as alternative
     from pedigree.training.checkpoint.checkpoints import Checkpoints as Checkpoints
     from pedigree.training.checkpoint.finite import check_finite as check_finite
     from pedigree.training.checkpoint.record import Loaded as Loaded
@@ -15,37 +16,70 @@ if TYPE_CHECKING:
     from pedigree.training.comparing.comparison import compare as compare
     from pedigree.training.comparing.result import Comparison as Comparison
     from pedigree.training.comparing.ulps import ulp_distance as ulp_distance
+    from pedigree.training.determinism import Determinism as Determinism
+    from pedigree.training.determinism import deterministic as deterministic
+    from pedigree.training.draws import Draw as Draw
+    from pedigree.training.draws import sample_generator as sample_generator
+    from pedigree.training.draws import sample_rng as sample_rng
     from pedigree.training.environment.captured import Environment as Environment
     from pedigree.training.environment.captured import read_environment as read_environment
     from pedigree.training.environment.capturing import capture_environment as capture_environment
     from pedigree.training.environment.differences import Difference as Difference
     from pedigree.training.environment.differences import EnvironmentComparison as EnvironmentComparison
     from pedigree.training.environment.differences import compare_environments as compare_environments
+    from pedigree.training.loading import Loader as Loader
+    from pedigree.training.philox import sample_bits as sample_bits
+    from pedigree.training.philox import sample_uniforms as sample_uniforms
+    from pedigree.training.sampling import Batches as Batches
+    from pedigree.training.seeds import Seeded as Seeded
+    from pedigree.training.seeds import seed_everything as seed_everything
+    from pedigree.training.settings import Settings as Settings
     from pedigree.training.splits.assignment import assign_split as assign_split
     from pedigree.training.splits.assignment import assign_splits as assign_splits
     from pedigree.training.splits.layout import Layout as Layout
     from pedigree.training.splits.report import SplitReport as SplitReport
     from pedigree.training.splits.report import split_report as split_report
+    from pedigree.training.streams import derive as derive
+    from pedigree.training.streams import jax_key as jax_key
+    from pedigree.training.streams import rng as rng
+    from pedigree.training.streams import torch_generator as torch_generator
 
 _HOMES = {
+    "alternative": "alternatives",
     "assign_split": "splits.assignment",
     "assign_splits": "splits.assignment",
+    "Batches": "sampling",
     "capture_environment": "environment.capturing",
     "check_finite": "checkpoint.finite",
     "Checkpoints": "checkpoint.checkpoints",
     "compare": "comparing.comparison",
     "compare_environments": "environment.differences",
     "Comparison": "comparing.result",
+    "derive": "streams",
+    "Determinism": "determinism",
+    "deterministic": "determinism",
     "Difference": "environment.differences",
+    "Draw": "draws",
     "Environment": "environment.captured",
     "EnvironmentComparison": "environment.differences",
+    "jax_key": "streams",
     "Layout": "splits.layout",
     "load_checkpoint": "checkpoint.record",
     "Loaded": "checkpoint.record",
+    "Loader": "loading",
     "read_environment": "environment.captured",
+    "rng": "streams",
+    "sample_bits": "philox",
+    "sample_generator": "draws",
+    "sample_rng": "draws",
+    "sample_uniforms": "philox",
     "save_checkpoint": "checkpoint.record",
+    "seed_everything": "seeds",
+    "Seeded": "seeds",
+    "Settings": "settings",
     "split_report": "splits.report",
     "SplitReport": "splits.report",
+    "torch_generator": "streams",
     "ulp_distance": "comparing.ulps",
 }
 
