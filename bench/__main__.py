@@ -24,6 +24,7 @@ NAMES = (
     "checking",
     "compare",
     "checkpoints",
+    "determinism",
     "streets",
 )
 
