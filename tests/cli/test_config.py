@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 
+from pedigree.cli.completion import SCRIPTS_OF_CONFIG
 from tests.cli.terminal import Project
 
 MODEL = """
@@ -131,3 +134,25 @@ def test_overrides_complete(conf: Project) -> None:
     assert conf("__complete", "config", "show", "model=").out.split() == ["model=big", "model=small"]
     assert conf("__complete", "config", "why", "model.").out.split() == ["model.width"]
     assert conf("__complete_script", "train.py", "model=big", "model.w").out.split() == ["model.width="]
+
+
+def test_options_of_a_script_complete(conf: Project) -> None:
+    """Break: complete nothing that begins with a dash."""
+    conf.write("train.py", "from pedigree import config\n@config.main()\ndef train(c): ...\n")
+    assert conf("__complete_script", "train.py", "--pri").out.split() == ["--print"]
+
+
+@pytest.mark.parametrize(("word", "split"), [("model=", ["model", "="]), ("model=s", ["model", "=", "s"])])
+def test_bash_completes_an_option_after_its_equals_sign(conf: Project, word: str, split: list[str]) -> None:
+    """bash splits words at = and replaces only what follows. Break: offer `=small` where the cursor is behind the =."""
+    conf.write("train.py", "from pedigree import config\n@config.main()\ndef train(c): ...\n")
+    line = f"python train.py {word}"
+    words = " ".join(f"'{one}'" for one in ("python", "train.py", *split))
+    script = (
+        f'pedigree() {{ {sys.executable} -m pedigree.cli.main "$@"; }}\n{SCRIPTS_OF_CONFIG["bash"]}\n'
+        f"compopt() {{ :; }}\nCOMP_LINE='{line}'; COMP_POINT=${{#COMP_LINE}}\n"
+        f"COMP_WORDS=({words}); COMP_CWORD={1 + len(split)}\n"
+        "_pedigree_script\nprintf '%s\\n' \"${COMPREPLY[@]}\""
+    )
+    ran = subprocess.run(["bash", "--norc", "-c", script], cwd=conf.folder, capture_output=True, text=True, check=False)
+    assert ran.stdout.split() == (["big", "small"] if word == "model=" else ["small"]), ran.stderr

@@ -103,6 +103,7 @@ _pedigree_script() {
     COMPREPLY=()
     [[ "${words[at]}" == *.py && ${#words[@]} -gt $((at + 1)) ]] || return
     local whole="${words[-1]}"
+    [[ "$word" == [=:@] ]] && word=""  # bash replaces what comes after it
     while read -r candidate; do
         COMPREPLY+=("${word:+${candidate#"${whole%"$word"}"}}")
         [[ -n "$word" ]] || COMPREPLY[-1]="${candidate#"$whole"}"
@@ -130,13 +131,18 @@ compdef -p _pedigree_script '*.py'
 """,
     "fish": """\
 # pedigree completion fish --scripts: overrides of scripts with @config.main
+function __pedigree_is_script
+    set -l words (commandline -opc)
+    string match -q '*.py' -- $words[1]; or set -e words[1]
+    string match -q '*.py' -- $words[1]
+end
 function __pedigree_script
     set -l words (commandline -opc) (commandline -ct | string unescape)
     string match -q '*.py' -- $words[1]; or set -e words[1]
     set -q words[2]; and string match -q '*.py' -- $words[1]; and pedigree __complete_script $words 2>/dev/null
 end
-complete -c python -a '(__pedigree_script)'
-complete -c python3 -a '(__pedigree_script)'
+complete -c python -f -n __pedigree_is_script -a '(__pedigree_script)'
+complete -c python3 -f -n __pedigree_is_script -a '(__pedigree_script)'
 """,
 }
 
@@ -167,7 +173,13 @@ def _complete_script(arguments: Arguments) -> None:
         from pedigree.config.entry.survey import surveyed
 
         where = surveyed(script)
-        if where is not None:
+        if where is not None and last.startswith("-"):
+            from pedigree.config.entry.arguments import options
+
+            for option in options():
+                if option.startswith(last):
+                    print(option)
+        elif where is not None:
             for candidate in _overrides(*where, before, last):
                 print(candidate)
     except Exception:  # noqa: S110  as above

@@ -106,6 +106,11 @@ _LISTS = {"files", "settings", "more"}
 PRINTS = ("yaml", "json", "frozen", "defaults")
 
 
+def options() -> list[str]:
+    """The options that `--help` lists, for completion."""
+    return sorted(name for name in (*_WITH_VALUE, *_FLAGS) if name in USAGE)
+
+
 class Asked:
     """What was asked for."""
 

@@ -14,6 +14,6 @@ def hidden(text: str, overrides: Iterable[str]) -> str:
         if shown != override:
             text = text.replace(override, shown)
             value = override.partition("=")[2]
-            if len(value) >= 4:  # shorter ones stand in words by chance
+            if len(value) >= 4 and not value.endswith(":"):  # shorter ones stand in words by chance, `env:` in ours
                 text = text.replace(value, "***")
     return text
