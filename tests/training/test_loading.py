@@ -64,8 +64,7 @@ def test_batches_are_the_same_for_any_workers(
 ) -> None:
     """Three epochs, with the training drawing from the globals between batches, and no set_epoch.
 
-    Break: keep the epoch in the dataset (a persistent worker has a copy); leave one_thread out (0 workers differ); do not
-    set the globals before the collation.
+    Break: leave one_thread out (0 workers differ).
     """
     made = loader(num_workers=workers, multiprocessing_context=start, persistent_workers=persistent)
     found = []
@@ -74,6 +73,12 @@ def test_batches_are_the_same_for_any_workers(
             found.append(flat(batch))
             random.random(), np.random.random(), torch.rand(3)
     assert found == wanted
+
+
+def test_a_persistent_worker_is_told_each_epoch() -> None:
+    """Break: send epoch 0 with every index."""
+    made = loader(num_workers=1, persistent_workers=True)
+    assert [{int(one) for batch in made for one in batch["epoch"]} for _ in range(2)] == [{0}, {1}]
 
 
 def test_loading_leaves_the_trainings_own_randomness_alone() -> None:

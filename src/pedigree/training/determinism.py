@@ -39,8 +39,8 @@ def deterministic(
     - `threads`: the number of torch's threads on the CPU; None leaves it. It is part of the recipe: results at 2 and at 4
       threads differ in their last bits, and a machine with 2 cores can run 4 threads to rebuild what 4 made.
     - `across_threads` ("full" only): the same bits on any number of threads. Float32 and float64 matrix products under
-      MKL_CBWR=AVX2,STRICT and exact operations on all threads, everything else on one. It pays where products dominate; a net
-      of convolutions runs as fast with `threads=1`. Not for code under torch.compile, and not for work that other Python
+      MKL_CBWR=AVX2,STRICT and exact operations on all threads, everything else on one. Meant for where products
+      dominate: convolutions run on one thread, for which `threads=1` is the simpler way. Not for code under torch.compile, and not for work that other Python
       threads do. Raises TooLate where MKL was used before it could be told.
     - `tf32`: whether GPUs may compute float32 products with TF32. The bits repeat on the same GPU either way, and differ
       from those of other GPUs.
