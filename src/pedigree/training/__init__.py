@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pedigree.training.environment.differences import Difference as Difference
     from pedigree.training.environment.differences import EnvironmentComparison as EnvironmentComparison
     from pedigree.training.environment.differences import compare_environments as compare_environments
+    from pedigree.training.lightning import LightningCheckpoints as LightningCheckpoints
     from pedigree.training.loading import Loader as Loader
     from pedigree.training.philox import sample_bits as sample_bits
     from pedigree.training.philox import sample_uniforms as sample_uniforms
@@ -64,6 +65,7 @@ _HOMES = {
     "EnvironmentComparison": "environment.differences",
     "jax_key": "streams",
     "Layout": "splits.layout",
+    "LightningCheckpoints": "lightning",
     "load_checkpoint": "checkpoint.record",
     "Loaded": "checkpoint.record",
     "Loader": "loading",
