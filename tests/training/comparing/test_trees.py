@@ -127,7 +127,6 @@ def test_what_cannot_be_read_is_not_called_identical(tmp_path: Path, monkeypatch
     The refusal is simulated where the file is opened, since the tests may run as root, whom no mode stops.
     """
     a, b = _trees(tmp_path)
-    (b / "deep" / "er" / "log.csv").write_text("epoch,loss\n1,0.75\n")
     real = open
 
     def refuse(path: str, *arguments: object, **named: object) -> object:
@@ -136,6 +135,8 @@ def test_what_cannot_be_read_is_not_called_identical(tmp_path: Path, monkeypatch
         return real(path, *arguments, **named)  # type: ignore[call-overload]
 
     monkeypatch.setattr(source, "open", refuse, raising=False)
+    assert not compare(a, b).identical
+    (b / "deep" / "er" / "log.csv").write_text("epoch,loss\n1,0.75\n")
     found = compare(a, b)
     assert not found.identical
     assert not found.equivalent
