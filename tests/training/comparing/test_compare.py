@@ -329,6 +329,7 @@ def test_csv_says_row_column_and_moment(tmp_path: Path) -> None:
     assert _first(_texts(tmp_path, "a\tb\n1\t2\n", "a\tb\n1\t3\n", ".tsv"))["column"] == "b"
 
 
+@pytest.mark.slow
 def test_parquet_by_rows_whatever_its_groups(tmp_path: Path) -> None:
     """Groups and compression are packing; a cell is named by row and column, also beyond the first batch; -0.0 is not 0.0.
 

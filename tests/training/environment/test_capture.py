@@ -46,6 +46,7 @@ def test_two_equal_processes_capture_the_same(tmp_path: Path) -> None:
     assert hash(found) == hash(read_environment(second))
 
 
+@pytest.mark.slow
 def test_each_setting_shows_in_its_place() -> None:
     """Hash seed, -O, OpenMP's threads, MKL's code path and the time zone are where they belong.
 
