@@ -318,6 +318,19 @@ def test_a_step_has_its_configuration_as_a_model(typed: Project) -> None:
     assert typed.read("train@master:/seen") == "Training 13 {'steps': 3, 'version': 1, 'warm': 10}"
 
 
+def test_an_override_sets_a_default_of_the_model_that_no_file_names(typed: Project) -> None:
+    """And a run, which knows the model's keys no more, does not take the configuration for another. Break: compose
+    without the keys of the model.
+    """
+    spec = TYPED.replace('"settings.py:Training"', '"settings.py:Training", overrides: [warm=20]')
+    typed.apply(spec)
+    typed.run()
+    assert typed.read("train@master:/seen").startswith("Training 23")
+    assert not [text for text in notes(typed) if "conf" in text]
+    with pytest.raises(InvalidConfig, match="there is no key 'wram'"):
+        typed.apply(spec.replace("warm=20", "wram=20"))
+
+
 def test_only_applying_imports_the_model(typed: Project) -> None:
     """Reading, running, comparing and explaining what is stored runs no code of the user's outside of the sandbox.
 

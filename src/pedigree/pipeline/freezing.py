@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -148,6 +148,10 @@ def _main() -> None:
         file.write(json.dumps(answers).encode())
 
 
+def _any_key(_parts: Sequence[str]) -> bool:
+    return True
+
+
 def _frozen(request: Mapping[str, Any], *, compose_only: bool) -> dict[str, Any]:
     from datetime import datetime
 
@@ -159,6 +163,16 @@ def _frozen(request: Mapping[str, Any], *, compose_only: bool) -> dict[str, Any]
     base, secrets = request["base"], frozenset(request["secrets"])
     environment = {**request["environment"], **{name: f"(the secret {name})" for name in secrets}}
     directory = _in(base, request["directory"])
+    model: Any = None
+    has_key: Callable[[Sequence[str]], bool] | None = None
+    if request["model"] and compose_only:
+        has_key = _any_key  # without the model's code, which would run; `apply` has looked
+    elif request["model"]:
+        from pedigree.config.models import has_key as keys_of
+        from pedigree.pipeline import modelcode
+
+        model = modelcode.load(request["model"], base)
+        has_key = keys_of(model)
     try:
         search = [one if "://" in one else _in(base, one) for one in request["search"]]
         sources = search_path(directory, search, request["dialect"])
@@ -170,6 +184,7 @@ def _frozen(request: Mapping[str, Any], *, compose_only: bool) -> dict[str, Any]
             dialect=request["dialect"],
             environment=environment,
             now=datetime.now(),  # noqa: DTZ005  (as OmegaConf's)
+            has_key=has_key,
         )
     except InvalidInput as error:
         raise _for_a_step(error) from error
@@ -179,11 +194,6 @@ def _frozen(request: Mapping[str, Any], *, compose_only: bool) -> dict[str, Any]
     from pedigree.config.frozen import freeze
     from pedigree.config.frozen.files import data
 
-    model = None
-    if request["model"]:
-        from pedigree.pipeline import modelcode
-
-        model = modelcode.load(request["model"], base)
     frozen = freeze(made, model)
     hidden = frozenset(frozen.moved.get(place, place) for place in frozen.secrets)
     if secrets:
