@@ -183,7 +183,7 @@ def test_installed_bytes_have_a_digest(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_every_distribution_that_imports_finds_is_there() -> None:
-    """Names and versions are those of importlib.metadata. Break: reading `Version:` from the description below the head."""
+    """Names and versions are those of importlib.metadata. Break: names left with their dots and underscores."""
     from importlib import metadata
 
     found = distributions.facts()

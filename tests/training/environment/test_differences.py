@@ -81,7 +81,7 @@ def test_one_change_is_one_difference(
 
 
 def test_nothing_differs_from_itself(base: Environment) -> None:
-    """Identical, no line but one, no worst. Break: comparing digests of different kinds."""
+    """Identical, no line but one, no worst. Break: groups that are the same told as differences."""
     found = compare_environments(base, base)
     assert found.identical
     assert found.lines() == ["the environments are the same"]
