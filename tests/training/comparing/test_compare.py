@@ -333,7 +333,7 @@ def test_csv_says_row_column_and_moment(tmp_path: Path) -> None:
 def test_parquet_by_rows_whatever_its_groups(tmp_path: Path) -> None:
     """Groups and compression are packing; a cell is named by row and column, also beyond the first batch; -0.0 is not 0.0.
 
-    Break: pairing batches as the files hold them (no re-cutting) compares other rows; pyarrow's equals alone misses -0.0.
+    Break: counting rows from the beginning of a batch instead of the file.
     """
     pa = pytest.importorskip("pyarrow")
     parquet = pytest.importorskip("pyarrow.parquet")
