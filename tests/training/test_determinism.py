@@ -36,6 +36,11 @@ def standing() -> Any:
     )
 
 
+if torch.cuda.is_available():
+    # Other tests start CUDA, and cuBLAS reads this once.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+
+
 @pytest.fixture(autouse=True)
 def _nothing_stays(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("PYTHONHASHSEED", "0")  # so that seed_everything, which a test calls, leaves it
@@ -54,14 +59,16 @@ def test_everything_is_put_back(level: Any) -> None:
 
 @pytest.mark.parametrize("precision", ["high", "medium", "highest"])
 def test_a_precision_that_somebody_chose_is_put_back(precision: str) -> None:
-    """Break: put "highest" back, whatever was."""
+    """Also where "full" was asked to leave TF32 alone. Break: put "highest" back, whatever was."""
     before = [torch._C._get_fp32_precision_getter(*pair) for pair in PRECISIONS]
     torch.set_float32_matmul_precision(precision)
     chosen = standing()
-    with training.deterministic("full") as settings:
+    with training.deterministic("full", tf32=False) as settings:
         assert settings.float32_matmul_precision == "highest"
         assert torch.get_float32_matmul_precision() == "highest"
     assert standing() == chosen
+    with training.deterministic("full") as settings:
+        assert settings.float32_matmul_precision == torch.get_float32_matmul_precision() == precision
     torch.set_float32_matmul_precision("highest")
     for (backend, kind), value in zip(PRECISIONS, before, strict=True):
         torch._C._set_fp32_precision_setter(backend, kind, value)
@@ -69,7 +76,7 @@ def test_a_precision_that_somebody_chose_is_put_back(precision: str) -> None:
 
 def test_full_sets_what_it_says() -> None:
     """Break: any one of them left out."""
-    with training.deterministic("full", threads=3) as settings:
+    with training.deterministic("full", threads=3, tf32=False) as settings:
         assert torch.are_deterministic_algorithms_enabled()
         assert not torch.is_deterministic_algorithms_warn_only_enabled()
         assert torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]  # a module that is a class
@@ -94,6 +101,16 @@ def test_the_settings_are_plain_json_and_frozen() -> None:
     assert settings.autocast == {}
     with pytest.raises(AttributeError):
         settings.threads = 4  # type: ignore[misc]  # that is the test
+
+
+def test_close_turns_tf32_off_and_full_leaves_it_as_it_is() -> None:
+    """On an H100 TF32 is what makes full determinism cheap. Break: turn it off for both."""
+    before = torch.backends.cudnn.allow_tf32
+    with training.deterministic("full") as settings:
+        assert settings.cudnn_tf32 == torch.backends.cudnn.allow_tf32 == before
+    with training.deterministic("close") as settings:
+        assert not settings.cudnn_tf32
+        assert settings.float32_matmul_precision == "highest"
 
 
 def test_tf32_is_there_for_those_who_ask() -> None:
