@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -190,6 +189,8 @@ def _warn(program: Program, frozen: Frozen) -> None:
     sweeper = frozen.hydra.get("sweeper")
     params = sweeper.get("params") if isinstance(sweeper, dict) else None
     if frozen.hydra.get("mode") == "MULTIRUN" or params:
+        import shlex
+
         words = shlex.join(f"{key}={value}" for key, value in params.items()) if isinstance(params, dict) else ""
         print(
             f"{program.script}: this is one run: hydra.mode and hydra.sweeper are for Hydra alone. Add --multirun or --search N"
