@@ -354,3 +354,13 @@ def test_a_file_outside_of_the_root_is_named_with_what_to_set(tmp_path: Path) ->
         f"No such file or directory: '{tmp_path}/shared/tools.py'", _pipeline("x", base="steps"), tmp_path
     )
     assert "code.root" in found
+
+
+def test_a_gpu_that_landlock_keeps_away_is_told_as_such() -> None:
+    """With what torch 2.11 printed on an H100. Break: look for the number of the error alone."""
+    printed = (
+        "RuntimeError: Unexpected error from cudaGetDeviceCount(). Did you run some cuda functions before calling "
+        "NumCudaDevices() that might have already set an error? Error 304: OS call failed or operation not supported on this OS"
+    )
+    assert hints.forbidden_gpu(printed).startswith("CUDA does not start under Landlock")
+    assert hints.forbidden_gpu("ValueError: Error 304") == ""

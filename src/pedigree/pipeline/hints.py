@@ -1,4 +1,4 @@
-"""What to do about a file that a step did not find: the last lines that it printed, read for a name."""
+"""What to do about a step that failed: the last lines that it printed, read for a file that was not there, or a GPU."""
 
 from __future__ import annotations
 
@@ -20,6 +20,16 @@ _PATHS = (
         re.MULTILINE,
     ),
 )
+
+
+def forbidden_gpu(printed: str) -> str:
+    """One sentence where CUDA was kept from starting, as it is under Landlock (seen on an H100, driver 580), or ""."""
+    if "cudaGetDeviceCount" in printed and "Error 304" in printed:
+        return (
+            "CUDA does not start under Landlock: `pedigree doctor` says what bubblewrap or unshare need here; "
+            "`pedigree run --isolation rewriting` works too, and keeps less out."
+        )
+    return ""
 
 
 def missing_file(printed: str, pipeline: Pipeline, project: Path) -> str:

@@ -251,7 +251,7 @@ def reason(task: DatumTask, ended: Ended, transcript: Transcript, site: Site) ->
         return f"the sandbox could not be made: {last}", "`pedigree doctor` tries every level of isolation."
     from pedigree.pipeline import hints
 
-    remedy = hints.missing_file(last, pipeline, site.store.project)
+    remedy = hints.forbidden_gpu(last) or hints.missing_file(last, pipeline, site.store.project)
     if memory and ("MemoryError" in last or "Cannot allocate memory" in last or "out of memory" in last.lower()):
         return (
             f"the step reached its memory limit of {memory} (exit code {ended.exit_code}).",
