@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -185,6 +186,27 @@ def test_a_sweep_is_frozen_whole_and_its_jobs_read_their_own_files(project: Path
     assert [row["result"] for row in rows] == [8.0, 16.0, 80.0, 160.0]
     assert [row["overrides"] for row in rows][3] == ["model=big", "lr=2"]
     assert "4 done" in ran.stderr
+
+
+def test_progress_fits_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long a job's name is. Break: cut at 100 characters, whatever the width."""
+    from collections import Counter
+
+    from pedigree.config.entry.sweeping import Bar
+    from pedigree.config.launching import Job, Progress
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setenv("COLUMNS", "40")
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stderr", screen)
+    job = Job("0001-" + "model.width=1024," * 8, "d", "f", (), state="running")
+    Bar(9)(Progress(job, Counter(done=3, running=1, pending=5)))
+    written = screen.getvalue()
+    assert written.startswith("\r\x1b[K━━━━")
+    assert len(written.removeprefix("\r\x1b[K")) == 39
 
 
 def test_no_job_starts_while_a_point_is_wrong(project: Path) -> None:

@@ -144,10 +144,15 @@ class Bar:
         ended = progress.job.state not in ("running", "pending")
         done = sum(progress.counts.get(state, 0) for state in ("done", "failed", "stopped"))
         if self.terminal:
-            width = 30
+            import shutil
+
+            # A line that wraps would leave its first half behind at each redraw.
+            room = shutil.get_terminal_size().columns - 1
+            width = min(30, room // 3)
             full = round(width * done / max(1, self.jobs))
             bar = "━" * full + " " * (width - full)
-            sys.stderr.write(f"\r\x1b[K{bar} {done}/{self.jobs}  {progress.text[:100]}")
+            line = f"{bar} {done}/{self.jobs}  {progress.text}"
+            sys.stderr.write(f"\r\x1b[K{line if len(line) <= room else line[: room - 1] + '…'}")
             if done == self.jobs:
                 sys.stderr.write("\n")
             sys.stderr.flush()
