@@ -318,6 +318,20 @@ def test_a_step_has_its_configuration_as_a_model(typed: Project) -> None:
     assert typed.read("train@master:/seen") == "Training 13 {'steps': 3, 'version': 1, 'warm': 10}"
 
 
+def test_a_script_with_config_main_is_a_step_as_it_is(typed: Project) -> None:
+    """It composes nothing there, and makes no folder of a run. Break: read the values as a frozen file."""
+    typed.write("main.py", MAIN.partition("found")[0].replace("entry.current import current", "entry.main import main")
+        + "@main(Training)\ndef train(found):\n    open('/pfs/out/seen', 'w').write(str(found.steps + found.warm))\n\ntrain()\n")  # fmt: skip
+    typed.apply(TYPED)
+    report = typed.run()
+    assert report.ok, report.jobs[0].error
+    assert typed.read("train@master:/seen") == "13"
+    typed.apply(TYPED.replace("main.py]", "main.py, steps=4]"))
+    report = typed.run()
+    assert not report.ok
+    assert "exit code 2" in str(report.jobs[0].error)
+
+
 def test_an_override_sets_a_default_of_the_model_that_no_file_names(typed: Project) -> None:
     """And a run, which knows the model's keys no more, does not take the configuration for another. Break: compose
     without the keys of the model.

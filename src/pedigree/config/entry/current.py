@@ -34,7 +34,7 @@ def current(model: type[Model] | None = None, *, environment: Mapping[str, str] 
             data = file.read()
     except OSError as error:
         raise _missing(path, known, error) from error
-    if data.lstrip()[:1] == b"{" and b'"format"' in data[:200]:
+    if is_frozen(data):
         from pedigree.config.frozen.files import parsed
 
         frozen = parsed(data, path)
@@ -48,6 +48,11 @@ def current(model: type[Model] | None = None, *, environment: Mapping[str, str] 
     from pedigree.config.frozen.fitting import fitted
 
     return fitted(model, copied(document.values), document.origins, {}).instance
+
+
+def is_frozen(data: bytes) -> bool:
+    """Whether these bytes begin as a frozen file does, and not as YAML of values alone."""
+    return data.lstrip()[:1] == b"{" and b'"format"' in data[:200]
 
 
 def _missing(path: str, known: Mapping[str, str], error: OSError) -> InvalidConfig:

@@ -118,6 +118,8 @@ def _run(program: Program, asked: Asked) -> int:
     if asked.why is not None:
         return _why(program, asked, overrides)
     source = asked.source or os.environ.get(CONFIG)
+    if asked.source is None and asked.what is None and source is not None and _is_of_a_step(source):
+        return _step(program, overrides)
     frozen = program.frozen(overrides) if source is None else _read(source, asked, overrides)
     if asked.what is not None:
         return _print(frozen, asked.what)
@@ -132,6 +134,31 @@ def _run(program: Program, asked: Asked) -> int:
         from pedigree.config.launching import report
 
         report(result)
+    return 0
+
+
+def _is_of_a_step(source: str) -> bool:
+    """Whether PEDIGREE_CONFIG names values alone, as in the step of a pipeline, and no frozen file."""
+    from pedigree.config.entry.current import is_frozen
+
+    try:
+        with open(source, "rb") as file:
+            return not is_frozen(file.read(200))
+    except OSError:
+        return False  # reading it says why
+
+
+def _step(program: Program, overrides: Sequence[str]) -> int:
+    """Runs as the step of a pipeline, whose spec has chosen the configuration and keeps it; writes no folder of a run."""
+    from pedigree.config.entry.current import current
+
+    if overrides:
+        raise InvalidConfig(
+            f"{CONFIG} names the configuration that a pipeline gave to its step, and overrides were given beside it: "
+            f"{' '.join(overrides)}.",
+            remedy="Write them into the pipeline's spec, config: {overrides: [...]}, so that they count there.",
+        )
+    program.function(current() if program.model is None else current(program.model))
     return 0
 
 
