@@ -54,6 +54,7 @@ def build(spec: schema.PipelineSpec, *, base: str, ignored: dict[str, Any]) -> m
         ),
         seed=spec.seed,
         network=spec.network,
+        checkpoints=spec.checkpoints,
         environment=spec.environment,
         config=None if spec.config is None else _config(spec.config),
         base=base,

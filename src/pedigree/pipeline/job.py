@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pedigree.errors import Conflict, PathClash, PedigreeError
-from pedigree.pipeline import circumstances, datums, events, identity, jobs, merging, planning, sandbox
+from pedigree.pipeline import checkpoints, circumstances, datums, events, identity, jobs, merging, planning, sandbox
 from pedigree.pipeline.datums import Datum
 from pedigree.pipeline.events import OnEvent
 from pedigree.pipeline.executors.contract import DatumResult, DatumTask
@@ -250,6 +250,7 @@ class JobRunner:
                     run_id=self.run_id,
                     output_commit=self.run_id,
                     log_path=logs / f"{datum.id}.log",
+                    checkpoints=checkpoints.folder_of(self.store, name),
                 )
 
         def on_result(result: DatumResult) -> None:
@@ -382,6 +383,8 @@ class JobRunner:
                             self.store.pin(f"{kind}/{name}", trees=kept_trees, objects=kept_objects)
                     for kind, values in by_kind.items():
                         self.store.records.put_many(kind, values)
+            if self.pipeline.checkpoints:
+                checkpoints.remove(self.store, [name for kind, name, *_ in self._unsaved if kind == jobs.RESULT])
             self._discard()
             self._last_flush = time.monotonic()
 

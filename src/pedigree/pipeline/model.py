@@ -217,6 +217,7 @@ class Pipeline:
     code: CodeSpec = CodeSpec()
     seed: int | None = None
     network: bool = False
+    checkpoints: bool = False
     environment: Any = None
     config: ConfigSpec | None = None
     base: str = ""
@@ -237,6 +238,9 @@ class Pipeline:
         value = self.to_json()
         if value["config"] is not None:
             del value["config"]["frozen"]
+        for name in _LATER:
+            if not value[name]:  # a spec that does not use what came later is the spec that it was
+                del value[name]
         return canonical.digest_of("pipeline", value)
 
     @property
@@ -281,6 +285,9 @@ class Pipeline:
             data["config"] = _config(data["config"])
         return _make(cls, data)
 
+
+#: Fields that came after stores were written; each is false, empty or None where it is not used.
+_LATER = ("checkpoints",)
 
 _PARTS: dict[str, type[Any]] = {
     "datum_set_spec": DatumSetSpec,

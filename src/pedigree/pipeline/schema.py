@@ -279,6 +279,10 @@ class PipelineSpec(Model):
     environment: Any = _field(None, "ours: environment that the step runs in", "recorded")
     seed: Whole | None = _field(None, "ours: seed given to the step as PEDIGREE_SEED, part of the identity")
     network: bool = _field(False, "ours: let the step use the network")
+    checkpoints: bool = _field(
+        False,
+        "ours: a writable folder, PEDIGREE_CHECKPOINTS, that outlives a killed or failed try of the same datum",
+    )
     s3_out: bool | None = _refused("output through S3", "there is no S3 gateway; write to /pfs/out")
     incremental: bool | None = _refused("1.x: the last output in /pfs/out", "read the last output as an input")
     sidecar_resource_limits: Any = _ignored("limits of Pachyderm's sidecar")

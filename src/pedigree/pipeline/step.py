@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from pedigree.pipeline import account, configs, environment, outputs, pipes, process, view
+from pedigree.pipeline import account, checkpoints, configs, environment, outputs, pipes, process, view
 from pedigree.pipeline.executors.contract import DatumResult, DatumTask
 from pedigree.pipeline.limits import Limits, describe
 from pedigree.pipeline.sandbox import Launch
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pedigree.pipeline.model import Pipeline
     from pedigree.pipeline.process import Ended, Stop
     from pedigree.pipeline.site import Site
+    from pedigree.pipeline.view import Mount
     from pedigree.pipeline.workplace import Workplace
 
 
@@ -72,15 +73,16 @@ def run_datum(task: DatumTask, site: Site, stop: Stop) -> tuple[DatumResult, Lef
     tally = _Tally()
     leftover = Leftover(site)
     try:
-        while tally.outputs is None and tally.tries < max(1, pipeline.datum_tries):
-            leftover.remove()
-            if stop.thrown:
-                return None
-            tally.tries += 1
-            if tally.tries > 1:
-                transcript.note(f"try {tally.tries} of {pipeline.datum_tries}: {tally.reason}")
-            leftover.place = site.workplace()
-            _try(task, site, leftover.place, secrets, transcript, stop, tally)
+        with checkpoints.mounted(task, site) as kept:
+            while tally.outputs is None and tally.tries < max(1, pipeline.datum_tries):
+                leftover.remove()
+                if stop.thrown:
+                    return None
+                tally.tries += 1
+                if tally.tries > 1:
+                    transcript.note(f"try {tally.tries} of {pipeline.datum_tries}: {tally.reason}")
+                leftover.place = site.workplace()
+                _try(task, site, leftover.place, secrets, kept, transcript, stop, tally)
         if tally.outputs is None and stop.thrown:
             leftover.remove()
             return None
@@ -113,13 +115,14 @@ def _try(
     site: Site,
     place: Workplace,
     secrets: Secrets,
+    kept: tuple[Mount, ...],
     transcript: Transcript,
     stop: Stop,
     tally: _Tally,
 ) -> None:
     transform = task.pipeline.transform
     place.fill(task.datum.inputs, site.store.objects, share=site.isolation.level != "rewriting")
-    launch = prepare(task, site, place, secrets)
+    launch = prepare(task, site, place, secrets, kept)
 
     def execute(argv: tuple[str, ...], stdin: tuple[str, ...]) -> Ended:
         with pipes.Filling(place, site.store.objects):
@@ -140,8 +143,9 @@ def _try(
     accepted = ended.exit_code == 0 or ended.exit_code in transform.accept_return_code
     if accepted and ended.executed:
         try:
-            # Not even a link in /pfs/out may carry a secret into the store.
-            seen = tuple(mount for mount in launch.view.mounts if mount not in secrets.mounts)
+            # Not even a link in /pfs/out may carry a secret into the store, or what a result does not depend on.
+            hidden = (*secrets.mounts, *kept)
+            seen = tuple(mount for mount in launch.view.mounts if mount not in hidden)
             tally.outputs = outputs.scan(place, replace(launch.view, mounts=seen))
         except outputs.InvalidOutput as error:
             tally.reason, tally.remedy = error.message, error.remedy or ""
@@ -153,14 +157,25 @@ def _try(
         tally.recovered = tally.recovered or (cleaned.exit_code == 0 and cleaned.executed)
 
 
-def prepare(task: DatumTask, site: Site, place: Workplace, secrets: Secrets, *, terminal: bool = False) -> Launch:
-    """The launch of the task's command in a filled workplace, which gets the file of the configuration."""
+def prepare(
+    task: DatumTask,
+    site: Site,
+    place: Workplace,
+    secrets: Secrets,
+    kept: tuple[Mount, ...] = (),
+    *,
+    terminal: bool = False,
+) -> Launch:
+    """The launch of the task's command in a filled workplace, which gets the file of the configuration.
+
+    `kept` is the mount with its checkpoints, if it has any.
+    """
     transform = task.pipeline.transform
     user = account.of(transform.user)
     config = site.config(task.pipeline)
     if config is not None:
         place.give(configs.FILE, config)
-    seen = site.view(place, task.code_tree, user, tuple(secrets.mounts))
+    seen = site.view(place, task.code_tree, user, (*secrets.mounts, *kept))
     cwd = transform.working_dir or view.CODE
     if not cwd.startswith("/"):
         cwd = os.path.normpath(f"{view.CODE}/{cwd}")
@@ -203,6 +218,8 @@ def variables(task: DatumTask, spec: str) -> dict[str, str]:
     found["PPS_SPEC_COMMIT"] = spec
     if pipeline.config is not None:
         found[configs.VARIABLE] = f"{view.PFS}/{configs.FILE}"
+    if pipeline.checkpoints:
+        found[checkpoints.VARIABLE] = view.CHECKPOINTS
     found.update(environment.variables(pipeline))
     found["USER"] = found["LOGNAME"] = account.of(pipeline.transform.user).name
     found.update(task.env)
@@ -277,11 +294,11 @@ def shell(task: DatumTask, site: Site, *, command: tuple[str, ...] = ("/bin/bash
     try:
         place.fill(task.datum.inputs, site.store.objects, share=site.isolation.level != "rewriting")
         secrets = Secrets(task.pipeline.transform.secrets, site.store.folder / "secrets")
-        launch = prepare(task, site, place, secrets, terminal=True)
-        env = {**launch.env, "TERM": os.environ.get("TERM", "dumb"), "PS1": f"{task.pipeline.name}:\\w$ "}
         if command[0].startswith("/") and not os.path.exists(command[0]):
             command = ("/bin/sh",)
-        with pipes.Filling(place, site.store.objects):
+        with checkpoints.mounted(task, site) as kept, pipes.Filling(place, site.store.objects):
+            launch = prepare(task, site, place, secrets, kept, terminal=True)
+            env = {**launch.env, "TERM": os.environ.get("TERM", "dumb"), "PS1": f"{task.pipeline.name}:\\w$ "}
             return process.interact(
                 site.isolation,
                 replace(launch, argv=command, env=env),

@@ -16,6 +16,7 @@ from pathlib import Path
 PFS = "/pfs"
 OUT = "/pfs/out"
 CODE = "/code"
+CHECKPOINTS = "/checkpoints"
 HOME = "/home/user"
 TMP = "/tmp"
 

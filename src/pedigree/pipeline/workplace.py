@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 #: sees the same ones everywhere. 2001, because zip files cannot hold times before 1980.
 INPUT_TIME_NS = alone.STAMP_NS
 #: Of every folder that a step meets, whatever the mask of the user: a step may put modes into an archive.
-_FOLDER_MODE = 0o755
+FOLDER_MODE = 0o755
 
 
 class Workplace:
@@ -51,7 +51,7 @@ class Workplace:
         with durable.guarded(text):
             for folder in (text, f"{text}/pfs", f"{text}/pfs/out", f"{text}/tmp", f"{text}/home"):
                 os.mkdir(folder)
-                os.chmod(folder, _FOLDER_MODE)
+                os.chmod(folder, FOLDER_MODE)
 
     @property
     def out(self) -> str:
@@ -139,7 +139,7 @@ class Workplace:
             path = path.rpartition("/")[0]
         for name in reversed(missing):
             os.mkdir(name, dir_fd=pfs)
-            os.chmod(name, _FOLDER_MODE, dir_fd=pfs)
+            os.chmod(name, FOLDER_MODE, dir_fd=pfs)
             self._folders.add(name)
 
     def give(self, name: str, data: bytes) -> None:
@@ -192,8 +192,8 @@ def _touch(dir_fd: int, name: str, mode: int) -> None:
 
 def _clear(folder: str) -> None:
     """Empty a folder and open it again."""
-    if stat.S_IMODE(os.lstat(folder).st_mode) != _FOLDER_MODE:
-        os.chmod(folder, _FOLDER_MODE)
+    if stat.S_IMODE(os.lstat(folder).st_mode) != FOLDER_MODE:
+        os.chmod(folder, FOLDER_MODE)
     with os.scandir(folder) as found:
         entries = list(found)
     for entry in entries:

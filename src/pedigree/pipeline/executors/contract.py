@@ -27,7 +27,8 @@ class DatumTask:
 
     `code_tree` is the tree digest of the files of /code ("" for none); its objects and those of the inputs are
     published. `env` are variables for the step beyond those that `step.variables` derives; secrets are not in
-    it. `output_commit` is shown to the step as PACH_OUTPUT_COMMIT_ID. `log_path` is written from the start of
+    it. `checkpoints` is a folder of this machine that outlives the task; None: an empty one is made for it if its pipeline
+    wants one. `output_commit` is shown to the step as PACH_OUTPUT_COMMIT_ID. `log_path` is written from the start of
     the first try on; its folder exists.
     """
 
@@ -40,6 +41,7 @@ class DatumTask:
     run_id: str
     output_commit: str
     log_path: Path
+    checkpoints: Path | None = None
 
 
 @dataclass(slots=True)
