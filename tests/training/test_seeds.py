@@ -117,6 +117,32 @@ def test_what_is_no_seed_changes_nothing(seed: object) -> None:
     assert drawn() == after
 
 
+@pytest.mark.slow
+def test_the_generator_of_keras_is_seeded_each_time() -> None:
+    """Of its own, beside the backend's; in a process of its own, because Keras chooses its backend on import.
+
+    Break: seed the backend alone, which a generator of Keras that is there already does not notice.
+    """
+    program = (
+        "import keras\n"
+        "from pedigree import training\n"
+        "drawn = []\n"
+        "for seed in (5, 5, 6):\n"
+        "    assert 'keras' in training.seed_everything(seed).seeded\n"
+        "    layer = keras.layers.Dropout(0.5)\n"
+        "    drawn.append((keras.random.uniform((3,)).tolist(), layer(keras.ops.ones((9,)), training=True).tolist()))\n"
+        "assert drawn[0] == drawn[1] != drawn[2], drawn\n"
+        "import random, torch\n"
+        "training.seed_everything(5)\n"
+        "here = random.random(), torch.rand(1).item()\n"
+        "random.seed(5), torch.manual_seed(5)\n"
+        "assert here == (random.random(), torch.rand(1).item()), 'Keras is seeded after the others'\n"
+    )
+    env = {**os.environ, "KERAS_BACKEND": "torch"}
+    done = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_tensorflow_is_seeded_where_it_is_imported() -> None:
     """Only where TensorFlow is installed. Break: leave it out."""
     tensorflow = pytest.importorskip("tensorflow")

@@ -35,7 +35,7 @@ class Seeded:
 
 
 def seed_everything(seed: int) -> Seeded:
-    """Seed the global generators of `random`, NumPy, torch on all devices, and TensorFlow if it is imported.
+    """Seed the global generators of `random`, NumPy, torch on all devices, and TensorFlow and Keras if they are imported.
 
     - `random.seed(seed)` and `torch.manual_seed(seed)`: a script that wrote these itself gets the same numbers. Of a seed
       of 2**32 or more torch's CPU generator would drop the upper bits; its state is then set from the whole seed.
@@ -43,6 +43,8 @@ def seed_everything(seed: int) -> Seeded:
       `np.random.seed(n)` and `torch.manual_seed(n)` both run the same MT19937, and the noise of one is the noise of the
       other (their 32-bit draws are equal).
     - torch and NumPy are imported for it where they are installed, since seeding what is imported later would be too late.
+    - Keras 3 keeps a generator of its own beside its backend's, which a backend's seed does not reach once it is made; it is
+      made anew, from 32 bits of `derive(seed, "keras")`.
     - PYTHONHASHSEED is set for children, unless this process had one from its start. This process's own order of sets of
       texts was fixed when it started; `not_seeded` says so.
     - JAX has no global state: `jax_key(seed, "purpose")`.
@@ -51,6 +53,8 @@ def seed_everything(seed: int) -> Seeded:
     """
     seed = checked("seed", seed)
     seeded, left = ["random"], {}
+    # Before the others: it seeds them too, with its own 32 bits.
+    keras = _keras(seed)
     random.seed(seed)
     for name, seeding in (("numpy", _numpy), ("torch", _torch)):
         if name in sys.modules or importlib.util.find_spec(name):
@@ -60,6 +64,7 @@ def seed_everything(seed: int) -> Seeded:
     if "tensorflow" in sys.modules:
         sys.modules["tensorflow"].random.set_seed(seed)
         seeded.append("tensorflow")
+    seeded += keras
     if "jax" in sys.modules:
         left["jax"] = 'has no global generator: pass jax_key(seed, "purpose") to what draws'
     children, note = _hash_seed(seed)
@@ -67,6 +72,15 @@ def seed_everything(seed: int) -> Seeded:
     if note:
         left["PYTHONHASHSEED of this process"] = note
     return Seeded(seed, tuple(seeded), left)
+
+
+def _keras(seed: int) -> list[str]:
+    keras = sys.modules.get("keras")
+    seeding = getattr(getattr(keras, "utils", None), "set_random_seed", None)
+    if seeding is None:
+        return []
+    seeding(derive(seed, "keras") & 0xFFFFFFFF)
+    return ["keras"]
 
 
 def _numpy(seed: int) -> list[str]:

@@ -84,7 +84,8 @@ def jax_key(seed: int, *names: Name) -> jax.Array:
     import numpy as np
 
     data = np.frombuffer(_digest("pedigree.jax/1", seed, names)[:8], dtype="<u4")
-    return jax.random.wrap_key_data(jax.numpy.asarray(data.astype(np.uint32)), impl="threefry2x32")
+    key: jax.Array = jax.random.wrap_key_data(jax.numpy.asarray(data.astype(np.uint32)), impl="threefry2x32")
+    return key
 
 
 def checked(what: str, value: Any) -> int:
