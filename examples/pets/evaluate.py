@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 import torch
 from devices import chosen
+from models import load
 from numpy.typing import NDArray
 from pairs import Pairs, read_pairs
 from PIL import Image, ImageDraw
-from safetensors.torch import load_file
 from scores import confusion, scores
 from settings import Evaluate
 from torch import Tensor
-from unet import CLASSES, UNet, build
+from unet import CLASSES, UNet
 
 from pedigree import config
 
@@ -29,14 +29,6 @@ PFS = Path("/pfs")
 COLOURS = np.array([(240, 140, 40), (40, 60, 90), (250, 240, 180)], dtype=np.uint8)  # pet, background, border
 SCALE = 2  # pictures are shown larger than the model sees them
 CAPTION = 18  # height in pixels of a line of text
-
-
-def load(folder: Path) -> UNet:
-    """The model that `train` left in `folder`."""
-    card = json.loads((folder / "model.json").read_text())
-    model = build(card["model"])
-    model.load_state_dict(load_file(folder / "weights.safetensors"))
-    return model.eval().to(memory_format=torch.channels_last)
 
 
 def predict(model: UNet, images: Tensor, batch: int) -> Tensor:

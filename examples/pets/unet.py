@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from mobilenet import Encoder
@@ -59,8 +58,3 @@ class UNet(nn.Module):
             x = up(x, skip)
         logits: Tensor = self.head(x)
         return logits
-
-
-def build(settings: dict[str, Any]) -> UNet:
-    """The model that `UNet.settings` describes; the parameters come from torch's present random state."""
-    return UNet(width=float(settings["width"]), decoder=[int(count) for count in settings["decoder"]])

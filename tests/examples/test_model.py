@@ -94,7 +94,7 @@ def test_the_unet_gives_a_logit_per_class_and_pixel() -> None:
     assert logits.shape == (2, 3, 64, 96)
     logits.sum().backward()
     assert not [name for name, parameter in model.named_parameters() if parameter.grad is None]
-    assert unet.build(model.settings).state_dict().keys() == model.state_dict().keys()
+    assert load("models").build({"model": model.settings}).state_dict().keys() == model.state_dict().keys()
     with pytest.raises(ValueError, match="5 stages"):
         unet.UNet(1.0, [8, 8])
 
@@ -135,23 +135,23 @@ def test_scores_count_pixels() -> None:
 def test_augmentation_moves_image_and_mask_together() -> None:
     """A picture that shows its own mask still does after it, and without strength nothing moves. Break: draw the
     mask's window anew."""
-    train = load("train")
-    classes = torch.zeros(6, 32, 32, dtype=torch.int64)
-    classes[:, 8:20, 4:26] = 2
-    images = (classes / 2).unsqueeze(1).repeat(1, 3, 1, 1).to(torch.float32)
-    random = torch.Generator().manual_seed(2)
-    moved, masks = train.augmented(images, classes, load("settings").Augment(flip=0.5, zoom=0.4, light=0.0), random)
-    assert not torch.equal(masks, classes)
-    assert set(masks.unique().tolist()) <= {0, 2}
-    assert ((moved[:, 0] > 0.5) == (masks == 2)).float().mean() > 0.97  # the edge itself is interpolated
-    same, still = train.augmented(images, classes, load("settings").Augment(flip=0.0, zoom=0.0, light=0.0), random)
-    assert torch.allclose(same, images, atol=1e-5)
+    augmented, augment = load("augment").augmented, load("settings").Augment
+    classes = torch.zeros(32, 32, dtype=torch.int64)
+    classes[8:20, 4:26] = 2
+    image = (classes / 2).repeat(3, 1, 1).to(torch.float32)
+    numbers = [0.1, 0.7, 0.2, 0.9, 0.5, 0.5]
+    moved, mask = augmented(image, classes, augment(flip=0.5, zoom=0.4, light=0.0), numbers)
+    assert not torch.equal(mask, classes)
+    assert set(mask.unique().tolist()) <= {0, 2}
+    assert ((moved[0] > 0.5) == (mask == 2)).float().mean() > 0.97  # the edge itself is interpolated
+    same, still = augmented(image, classes, augment(flip=0.0, zoom=0.0, light=0.0), numbers)
+    assert torch.allclose(same, image, atol=1e-5)
     assert torch.equal(still, classes)
 
 
 def test_the_rate_rises_then_falls_to_nothing() -> None:
     """A tenth of the steps up to the peak, then down a cosine. Break: begin at the peak."""
-    rate_at = load("train").rate_at
+    rate_at = load("fitting").rate_at
     rates = [rate_at(step, 100) for step in range(100)]
     assert rates[:10] == [pytest.approx((step + 1) / 10) for step in range(10)]
     assert max(rates) == rates[9] == 1
