@@ -15,7 +15,8 @@ PedigreeError                      exit  what a caller does about it
 ├── NotFound (LookupError)           3   name something that exists
 │   ├── StoreNotFound, RepositoryNotFound, BranchNotFound, CommitNotFound, PathNotFound,
 │   ├── CheckpointNotFound,
-│   └── PipelineNotFound, RunNotFound, JobNotFound, DatumNotFound, TransactionNotFound, TriggerNotFound
+│   ├── PipelineNotFound, RunNotFound, JobNotFound, DatumNotFound, TransactionNotFound, TriggerNotFound,
+│   └── TagNotFound
 ├── Conflict                         4   look at the present state, then decide
 │   ├── AlreadyExists                    the name is taken
 │   ├── CommitClosed                     writing to a commit that is finished
@@ -185,6 +186,10 @@ class TransactionNotFound(NotFound):
 
 
 class TriggerNotFound(NotFound):
+    pass
+
+
+class TagNotFound(NotFound):
     pass
 
 

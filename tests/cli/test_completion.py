@@ -27,6 +27,10 @@ from tests.cli.terminal import Project, command, environment
         (["lineage", "--format", "j"], ["json"]),
         (["completion", "z"], ["zsh"]),
         (["repo", "delete", "im"], ["images"]),
+        (["tag", "l"], ["list"]),
+        (["tag", "images@m"], ["images@master"]),
+        (["tag", "create", "images@m"], ["images@master"]),
+        (["tag", "images@master", "im"], []),
         (["ls", "nothing@"], []),
         (["nonsense", ""], []),
         (["help", "ref"], ["references"]),
@@ -38,6 +42,14 @@ from tests.cli.terminal import Project, command, environment
 def test_the_next_word_is_completed(project: Project, words: list[str], expected: list[str]) -> None:
     """Commands, verbs, options, choices, repositories, branches and paths. Break: complete after the first word only."""
     assert project("__complete", *words).lines == expected
+
+
+def test_a_tag_is_completed_where_it_can_stand(project: Project) -> None:
+    """Beside branches where a reference is read, alone where a tag goes. Break: offer tags where a branch is written."""
+    project("tag", "images@master", "v1")
+    assert project("__complete", "ls", "images@").lines == ["images@master:", "images@v1:"]
+    assert project("__complete", "tag", "delete", "images@").lines == ["images@v1"]
+    assert project("__complete", "commit", "finish", "images@").lines == ["images@master"]
 
 
 def test_completion_is_silent_where_there_is_no_store(empty: Project) -> None:

@@ -166,3 +166,23 @@ def test_doctor_works_with_and_without_a_store(project: Project, empty: Project)
     text = project("doctor").out
     assert "Isolation, best first" in text
     assert value["sqlite"] in text
+
+
+def test_tags_are_made_listed_used_and_deleted(project: Project) -> None:
+    """The short and the long form agree; every command takes the tag. Break: take `images@master^` for a verb of tag."""
+    first = project("inspect", "images@master^", "--json").json["id"]
+    assert "images@v1 is commit" in project("tag", "images@master^", "v1").err
+    assert project("tag", "create", "images@v1", "v1", "--json").json["commit"] == first
+    assert "is that of commit" in project("tag", "images@master", "v1", code=4).err
+    assert [row["tag"] for row in project("tag", "list", "images", "--json").json] == ["v1"]
+    assert first[:12] in project("tag", "list").out
+    assert project("cat", "images@v1:/cats/tom.txt").out == "grey\n"
+    assert "tags" in project("inspect", "images@v1").out
+    assert project("inspect", "images@master^", "--json").json["tags"] == ["v1"]
+    assert "[tag v1, " in project("lineage", "images@v1").out
+    assert "has the tag 'v1'" in project("commit", "squash", "images@master^", code=4).err
+    assert "Did you mean `list`" in project("tag", "lst", code=2).err
+    assert "is no tag" in project("tag", "delete", "images@v1^", code=2).err
+    project("tag", "delete", "images@v1")
+    assert project("tag", "list").out.strip() in {"", "No tags yet."}
+    project("cat", "images@v1:/cats/tom.txt", code=3)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 import pedigree
-from pedigree.errors import InUse, InvalidPath, PathClash, PathNotFound
+from pedigree.errors import AlreadyExists, InUse, InvalidPath, PathClash, PathNotFound
 from pedigree.store import fsck, gc, trees
 from pedigree.store.commits import Commit
 from pedigree.store.paths import file_path
@@ -41,7 +41,8 @@ class StoreAgainstDictionary(RuleBasedStateMachine):
 
     Breaks, each of which it finds: `survey.roots` forgets the commits of one branch; `landing.land` does not
     compare the head inside its transaction, or applies the edits to the empty tree there; `removal.squash`
-    leaves the child's `previous` as it was; deleting a commit leaves the branch on it.
+    leaves the child's `previous` as it was; deleting a commit leaves the branch on it; `removal` does not ask for
+    tags; `tags.create` replaces the row of another commit.
     """
 
     def __init__(self) -> None:
@@ -52,6 +53,7 @@ class StoreAgainstDictionary(RuleBasedStateMachine):
         self.heads: dict[str, str | None] = {}
         self.files: dict[str, Files] = {}
         self.parents: dict[str, str | None] = {}
+        self.tags: dict[str, str] = {}
 
     def teardown(self) -> None:
         self.store.close()
@@ -103,6 +105,10 @@ class StoreAgainstDictionary(RuleBasedStateMachine):
         """Commit on a branch. `other` is somebody else's commit, while this one is open, or `late`,
         between the making of its tree and the transaction.
         """
+        if branch in self.tags:  # a branch of that name would hide the tag
+            with pytest.raises(AlreadyExists), self.store.commit(f"r@{branch}"):
+                pass
+            return
         wanted = dict(self.head_files(branch))
         gone: set[str] = set()
         try:
@@ -171,6 +177,10 @@ class StoreAgainstDictionary(RuleBasedStateMachine):
             return
         if branch in self.heads:
             self.store.move_branch("r", branch, f"r@{commit}")
+        elif branch in self.tags:
+            with pytest.raises(AlreadyExists):
+                self.store.create_branch("r", branch, head=commit)
+            return
         else:
             self.store.create_branch("r", branch, head=commit)
         self.heads[branch] = commit
@@ -189,7 +199,7 @@ class StoreAgainstDictionary(RuleBasedStateMachine):
             return
         children = [one for one, parent in self.parents.items() if parent == commit]
         remove = self.store.squash_commit if squash else self.store.delete_commit
-        if bool(children) != squash:
+        if bool(children) != squash or commit in self.tags.values():
             with pytest.raises(InUse):
                 remove(f"r@{commit}")
             return
@@ -198,6 +208,25 @@ class StoreAgainstDictionary(RuleBasedStateMachine):
         del self.files[commit]
         self.parents.update(dict.fromkeys(children, parent))
         self.heads = {name: parent if head == commit else head for name, head in self.heads.items()}
+
+    @rule(branch=BRANCHES, steps=STEPS, name=st.sampled_from(["v1", "v2", "dev"]))
+    def tag(self, branch: str, steps: int, name: str) -> None:
+        """A name that is taken stays where it is; `dev` may be a branch."""
+        commit = self.back(branch, steps)
+        if commit is None:
+            return
+        if name in self.heads or self.tags.get(name, commit) != commit:
+            with pytest.raises(AlreadyExists):
+                self.store.create_tag(f"r@{commit}", name)
+        else:
+            assert self.store.create_tag(f"r@{commit}", name).commit == commit
+            self.tags[name] = commit
+
+    @precondition(lambda self: self.tags)
+    @rule(data=st.data())
+    def delete_tag(self, data: st.DataObject) -> None:
+        name = data.draw(st.sampled_from(sorted(self.tags)))
+        assert self.store.delete_tag("r", name).commit == self.tags.pop(name)
 
     def back(self, branch: str, steps: int) -> str | None:
         """The commit so many steps back from a branch; the first when there are fewer."""
@@ -242,6 +271,9 @@ class StoreAgainstDictionary(RuleBasedStateMachine):
     def branches_agree(self) -> None:
         found = {branch.name: branch.head for branch in self.store.branches("r")}
         assert found == self.heads
+        assert {tag.name: tag.commit for tag in self.store.tags("r")} == self.tags
+        for name, commit in self.tags.items():
+            assert self.read(name) == self.files[commit]
         for name, head in self.heads.items():
             if head is not None:
                 line = []

@@ -83,12 +83,18 @@ class Command:
 
 
 class Noun:
-    """A noun with its verbs: `pedigree repo list`."""
+    """A noun with its verbs: `pedigree repo list`.
 
-    def __init__(self, name: str, summary: str, commands: Sequence[Command], *, details: str = "") -> None:
+    `otherwise` is the verb that may be left out: `pedigree tag release@master v1` is `tag create`.
+    """
+
+    def __init__(
+        self, name: str, summary: str, commands: Sequence[Command], *, details: str = "", otherwise: str | None = None
+    ) -> None:
         self.name = name
         self.summary = summary
         self.details = details
+        self.otherwise = otherwise
         self.commands = {command.name.rpartition(" ")[2]: command for command in commands}
 
     def main(self, words: Sequence[str]) -> int:
@@ -103,6 +109,8 @@ class Noun:
                 print(self.help())
             return 0
         if verb not in self.commands:
+            if self.otherwise is not None and "@" in verb:
+                return self.commands[self.otherwise].main(words)
             raise unknown(f"verb of `pedigree {self.name}`", verb, self.commands, f"pedigree {self.name} --help")
         return self.commands[verb].main(rest)
 

@@ -76,7 +76,8 @@ NAMES = {
     "REPO[@REF]": "reference",
     "REPO@REF": "reference",
     "REPO@REF|RUN": "reference",
-    "REPO@BRANCH": "reference",
+    "REPO@BRANCH": "branch",
+    "REPO@TAG": "tag",
     "REPO[@REF][:/PATH]": "place",
     "REPO[@BRANCH][:/PATH]": "place",
     "REPO[@REF]:/PATH": "place",
@@ -221,9 +222,14 @@ def candidates(words: list[str]) -> Iterator[str]:
     if isinstance(command, Noun):
         if not rest:
             yield from _starting(last, command.commands)
-            return
-        command = command.commands[rest[0]]
-        rest = rest[1:]
+            if command.otherwise is None:
+                return
+        verb = rest[0] if rest else ""
+        # The verb that may be left out: what stands there is its first argument.
+        if command.otherwise is None or verb in command.commands:
+            command, rest = command.commands[verb], rest[1:]
+        else:
+            command = command.commands[command.otherwise]
     if before[0] == "help":
         from pedigree.cli.topics import TOPICS
 
@@ -279,7 +285,7 @@ def _names(kind: str, last: str, first: str) -> Iterator[str]:
     import pedigree
 
     with pedigree.open() as store:
-        if kind in {"repo", "reference", "place"}:
+        if kind in {"repo", "reference", "place", "branch", "tag"}:
             yield from _references(store, last, kind)
         elif kind == "datum":
             from pedigree.pipeline import jobs
@@ -304,10 +310,13 @@ def _references(store: Store, last: str, kind: str) -> Iterator[str]:
         yield from _paths(store, where, path)
     elif "@" in where and kind != "repo":
         repo = where.partition("@")[0]
-        for branch in store.branches(repo):
-            yield f"{repo}@{branch.name}" + (":" if kind == "place" else "")
+        more = ":" if kind == "place" else ""
+        if kind != "tag":
+            yield from (f"{repo}@{branch.name}{more}" for branch in store.branches(repo))
+        if kind != "branch":
+            yield from (f"{repo}@{tag.name}{more}" for tag in store.tags(repo))
     else:
-        more = {"repo": "", "reference": "@", "place": "@"}[kind]
+        more = "" if kind == "repo" else "@"
         yield from (f"{item.name}{more}" for item in store.repositories())
 
 
@@ -332,7 +341,7 @@ COMMANDS = {
         declare=_declare,
         run=_run,
         json=False,
-        details="Completes commands, options, repositories, branches, paths in commits, pipelines, jobs and runs.",
+        details="Completes commands, options, repositories, branches, tags, paths in commits, pipelines, jobs and runs.",
         examples=[
             ("bash, in ~/.bashrc", 'eval "$(pedigree completion bash)"'),
             ("zsh, in ~/.zshrc after compinit", 'eval "$(pedigree completion zsh)"'),

@@ -39,6 +39,7 @@ COMMANDS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         (
             ("repo", "repo", "Repositories: create, list, inspect, delete"),
             ("branch", "branch", "Branches: create, move, list, inspect, delete"),
+            ("tag", "tag", "Tags, fixed names for commits: create, list, delete"),
             ("commit", "commit", "Commits: start, finish, list, inspect, wait, squash, delete"),
             ("runs", "runs", "Runs, the commits that one change made: list, inspect, wait"),
             ("transaction", "transaction", "Transactions: several repositories in one run"),

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pedigree.store.commits import Commit
     from pedigree.store.repositories import Repository
     from pedigree.store.runs import Run
+    from pedigree.store.tags import Tag
     from pedigree.store.trees import Entry
 
 KINDS = {"f": "file", "x": "file", "l": "link"}
@@ -58,6 +59,10 @@ def branch(value: Branch) -> dict[str, Any]:
     return {"repo": value.repo, "branch": value.name, "head": value.head, "trigger": value.trigger}
 
 
+def tag(value: Tag) -> dict[str, Any]:
+    return {"repo": value.repo, "tag": value.name, "commit": value.commit, "made": value.made}
+
+
 def repository(store: Store, value: Repository) -> dict[str, Any]:
     """A repository as JSON, with the branches' names and the size of what its default branch holds."""
     from pedigree.store import trees
@@ -94,10 +99,10 @@ def place(value: Commit) -> str:
 
 
 def verified(store: Store, value: Commit) -> dict[str, Any]:
-    """The commit as JSON, with the verdicts on it, oldest first."""
+    """The commit as JSON, with its tags, and the verdicts on it, oldest first."""
     from pedigree.pipeline.verifying import verdicts
 
-    return {**commit(value), "verdicts": verdicts.of(store, value.id)}
+    return {**commit(value), "tags": store.tags_of(value.id), "verdicts": verdicts.of(store, value.id)}
 
 
 def show_commit(store: Store, value: Commit) -> None:
@@ -111,6 +116,7 @@ def show_commit(store: Store, value: Commit) -> None:
             ("commit", value.id),
             ("repository", value.repo),
             ("branch", value.branch),
+            ("tags", ", ".join(store.tags_of(value.id))),
             ("state", value.state),
             ("error", value.error),
             ("parent", value.parent),

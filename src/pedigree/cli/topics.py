@@ -15,11 +15,12 @@ TOPICS: dict[str, tuple[str, str]] = {
         "How to name a commit, or a place in one",
         """
 REPO[@REF][:/PATH] names a repository, a commit of it, and a file or folder in that commit. REF is a branch, a
-commit id or its first 4 digits or more, or a run's id. Without @REF it is the branch master, without :/PATH
+tag, a commit id or its first 4 digits or more, or a run's id. Without @REF it is the branch master, without :/PATH
 everything.
 
   images                        the newest commit of images@master
   images@staging                the newest commit of a branch
+  images@v1                     the commit that a tag names, for ever
   images@4f2a91                 a commit by the beginning of its id
   images@master^                its parent; ^^ or ^2 or ~2 the one before that
   images@master.1               the first commit of the branch; .2 the second, .-1 the last but one

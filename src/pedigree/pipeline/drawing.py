@@ -102,6 +102,8 @@ def _label(node: Node) -> str:
 def _facts(node: Node) -> str:
     facts = node.facts
     parts = []
+    if facts.get("tags"):
+        parts.append(f"tag {', '.join(facts['tags'])}")
     if facts.get("command"):
         parts.append(" ".join(facts["command"]))
     for name in ("code", "config", "environment"):
@@ -109,7 +111,7 @@ def _facts(node: Node) -> str:
             parts.append(f"{name} {str(facts[name])[:8]}")
     if facts.get("verdict"):
         parts.append(str(facts["verdict"]).partition(" (")[0])
-    if not parts:
+    if len(parts) == bool(facts.get("tags")):
         if facts.get("finished"):
             parts.append(time.strftime("%Y-%m-%d %H:%M", time.gmtime(facts["finished"])))
         if facts.get("message"):

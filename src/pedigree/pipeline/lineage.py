@@ -171,6 +171,9 @@ def _commit_node(store: Store, commit: Commit) -> Node:
         "message": commit.message,
         "author": commit.author,
     }
+    tags = store.tags_of(commit.id)
+    if tags:
+        facts["tags"] = tags
     made_by = commit.made_by
     if made_by:
         facts |= {name: value for name, value in made_by.items() if name != "manifest"}

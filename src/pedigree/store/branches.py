@@ -61,12 +61,17 @@ def get(database: Database, repo: str, name: str) -> Branch:
 
 def not_found(database: Database, repo: str, name: str) -> BranchNotFound:
     """The error that names the branches there are."""
+    from pedigree.store import tags
+
     names = [row[0] for row in database.rows("SELECT name FROM branches WHERE repo = ? ORDER BY name", (repo,))]
     listed = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
+    tagged = [tag.name for tag in tags.every(database, repo)]
+    if tagged:
+        listed += f" and the tags {', '.join(tagged[-8:])}" + (", …" if len(tagged) > 8 else "")
     return BranchNotFound(
         f"The repository {repo!r} has no branch {name!r}"
         + (f"; it has {listed}." if names else ": nothing was committed to it yet."),
-        remedy=f"{meant(name, names)}`pedigree branch list {repo}` shows all; `pedigree put {repo}@{name}:/ …` makes it.",
+        remedy=f"{meant(name, [*names, *tagged])}`pedigree branch list {repo}` shows all; `pedigree put {repo}@{name}:/ …` makes it.",
         repo=repo,
         branch=name,
     )
@@ -84,9 +89,12 @@ def every(database: Database, repo: str | None = None) -> list[Branch]:
 
 def create(database: Database, repo: str, name: str, head: str | None, now: float) -> None:
     """Make a branch, empty or at a commit. Raises AlreadyExists."""
+    from pedigree.store import tags
+
     check_name(name)
     with database.transaction():
         repositories.get(database, repo)
+        tags.check_free(database, repo, name)
         if exists(database, repo, name):
             raise AlreadyExists(
                 f"The repository {repo!r} has a branch {name!r} already.",

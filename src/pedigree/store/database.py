@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 #: Raised only when an older Pedigree could misread the files. docs/formats/store.md describes each number.
-FORMAT = 1
+FORMAT = 2
 
 #: How long one writer waits for another before it gives up, in seconds. A write transaction holds the lock for
 #: milliseconds, so only a stopped process can make a writer wait this long.
@@ -109,6 +109,18 @@ class Database:
                 if statement.strip():
                     self._connection.execute(statement)
             self._connection.execute(f"PRAGMA user_version={FORMAT}")
+
+    def format(self) -> int:
+        """The store's format now; another process may have raised it since the store was opened."""
+        ((found,),) = self.rows("PRAGMA user_version")
+        return int(found)
+
+    def extend_schema(self, statements: str, form: int) -> None:
+        """Add tables inside the caller's transaction, with the number of the format that has them."""
+        for statement in statements.split(";"):
+            if statement.strip():
+                self.execute(statement)
+        self.execute(f"PRAGMA user_version={form}")
 
     @contextmanager
     def transaction(self) -> Iterator[Database]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pedigree.errors import Busy
-from pedigree.store import branches, changes, commits, drafts, repositories, runs, schema, trees, triggers
+from pedigree.store import branches, changes, commits, drafts, repositories, runs, schema, tags, trees, triggers
 from pedigree.store.changes import Change, Edit
 from pedigree.store.commits import Commit
 from pedigree.store.database import Database
@@ -159,6 +159,7 @@ def advance(
     repositories.get(database, repo)
     if head is None and not branches.exists(database, repo, branch):
         branches.check_name(branch)
+        tags.check_free(database, repo, branch)
     commit = commits.add(
         database, repo, branch, None if head is None else head.id, tree,
         run=signature.run, started=schema.microseconds(signature.started),

@@ -20,11 +20,13 @@ from pedigree.store import (
     removal,
     repositories,
     runs,
+    tags,
     triggers,
 )
 from pedigree.store.branches import Branch
 from pedigree.store.commits import Commit
 from pedigree.store.repositories import Repository
+from pedigree.store.tags import Tag
 from pedigree.store.transactions import Operation
 from pedigree.store.triggers import Trigger
 
@@ -69,6 +71,21 @@ def move_branch(store: Store, given: Arguments) -> Branch:
 
 def delete_branch(store: Store, given: Arguments) -> None:
     branches.delete(store.database, given["repo"], given["name"])
+
+
+def create_tag(store: Store, given: Arguments) -> Tag:
+    found = references.resolve(store.database, given["reference"])
+    if found.path or found.commit.state == "open":
+        what = f"/{found.path} in a commit" if found.path else "an open commit"
+        raise InvalidReference(
+            f"{given['reference']!r} is {what}; a tag names a whole finished commit.",
+            remedy=f"`pedigree log {found.repo}` lists them.",
+        )
+    return tags.create(store.database, found.commit, given["name"], store.now())
+
+
+def delete_tag(store: Store, given: Arguments) -> Tag:
+    return tags.delete(store.database, given["repo"], given["name"])
 
 
 def create_trigger(store: Store, given: Arguments) -> Trigger:
@@ -161,7 +178,7 @@ def _commit_in(store: Store, repo: str, reference: str) -> Commit:
 OPERATIONS: dict[str, Operation] = {
     function.__name__: function
     for function in (
-        create_repository, delete_repository, create_branch, move_branch, delete_branch, create_trigger,
-        delete_trigger, start_commit, finish_commit, discard_commit, squash_commit, delete_commit,
+        create_repository, delete_repository, create_branch, move_branch, delete_branch, create_tag,
+        delete_tag, create_trigger, delete_trigger, start_commit, finish_commit, discard_commit, squash_commit, delete_commit,
     )
 }  # fmt: skip

@@ -1,6 +1,6 @@
 """References: `REPO@REF[:/PATH]`, the way people name a commit or a place in one.
 
-REF is a branch, a commit id or its first 4 or more digits, or a run's id (its commit in that repository),
+REF is a branch, a tag, a commit id or its first 4 or more digits, or a run's id (its commit in that repository),
 then optionally one step through history: `^`, `^^`, `^3` and `~3` go back, `.1` is the first commit of
 the line, `.2` the second, `.-1` counts back from the named one as `^1` does. `BRANCH=ID`, as pachctl
 prints it, means ID. Without `@REF` it is `master`.
@@ -12,7 +12,7 @@ import re
 from typing import NamedTuple
 
 from pedigree.errors import CommitClosed, CommitNotFound, InvalidReference
-from pedigree.store import branches, commits, drafts, repositories
+from pedigree.store import branches, commits, drafts, repositories, tags
 from pedigree.store.commits import Commit
 from pedigree.store.database import Database
 
@@ -109,6 +109,9 @@ def _named(database: Database, parsed: Parsed) -> tuple[Commit, str | None]:
             repo=parsed.repo,
             branch=parsed.branch,
         )
+    tag = tags.find(database, parsed.repo, parsed.branch)
+    if tag is not None:
+        return commits.get(database, tag.commit), None
     found = by_id(database, parsed.repo, parsed.branch)
     if found is None:
         raise branches.not_found(database, parsed.repo, parsed.branch)

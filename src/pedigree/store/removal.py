@@ -7,7 +7,7 @@ checked. Its files stay wherever a later commit still has them; what no commit h
 from __future__ import annotations
 
 from pedigree.errors import InUse
-from pedigree.store import branches, commits, schema
+from pedigree.store import branches, commits, schema, tags
 from pedigree.store.commits import Commit
 from pedigree.store.database import Database
 
@@ -64,6 +64,7 @@ def delete(database: Database, gone: list[Commit], now: float) -> None:
 
 def _check_unused(database: Database, gone: list[Commit], ids: set[str]) -> None:
     for commit in gone:
+        tags.check_untagged(database, commit)
         for output in commits.outputs(database, commit.id):
             if output not in ids:
                 made = commits.get(database, output)

@@ -66,9 +66,11 @@ def every(database: Database) -> list[Repository]:
 def delete(database: Database, name: str, *, force: bool) -> None:
     """Remove a repository with its branches, triggers and commits; its data goes with the next gc.
 
-    Raises InUse while commits of other repositories were made from its commits; `force` removes it all
+    Raises InUse while commits of other repositories were made from its commits or one has a tag; `force` removes it all
     the same and leaves those with a provenance that names what is gone.
     """
+    from pedigree.store import tags
+
     with database.transaction():
         get(database, name)
         used = database.row(
@@ -84,6 +86,17 @@ def delete(database: Database, name: str, *, force: bool) -> None:
                 name=name,
                 commit=used[1],
             )
+        tagged = [tag.name for tag in tags.every(database, name)]
+        if tagged and not force:
+            raise InUse(
+                f"The repository {name!r} cannot go: it has the tag {tagged[0]!r}"
+                + (f" and {len(tagged) - 1} more." if len(tagged) > 1 else "."),
+                remedy=f"`pedigree tag list {name}` shows what they name; give --force to lose it.",
+                name=name,
+                tags=tagged,
+            )
+        if tagged:
+            database.execute("DELETE FROM tags WHERE repo = ?", (name,))
         database.execute("DELETE FROM provenance WHERE output IN (SELECT id FROM commits WHERE repo = ?)", (name,))
         for table in ("commits", "squashed", "branches", "open_commits", "triggers"):
             database.execute(f"DELETE FROM {table} WHERE repo = ?", (name,))

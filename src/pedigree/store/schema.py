@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from pedigree.store.database import Database, check_seal, seal
+from pedigree.store.database import FORMAT, Database, check_seal, seal
 
-DDL = """
+_FIRST = """
 CREATE TABLE packs(
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE
@@ -133,10 +133,36 @@ CREATE TABLE records(
 ) WITHOUT ROWID
 """
 
+#: What each format after the first added to the one before. A new store has all of it; an older one gets it
+#: when the first row that needs it is written (`upgrade`), so that it stays readable for an older Pedigree until then.
+ADDED = {
+    2: """
+CREATE TABLE tags(
+    repo TEXT NOT NULL,
+    name TEXT NOT NULL,
+    target TEXT NOT NULL,
+    made INTEGER NOT NULL,
+    seal BLOB NOT NULL,
+    PRIMARY KEY (repo, name)
+) WITHOUT ROWID;
+CREATE INDEX tags_by_target ON tags(target)
+""",
+}
+
+
+def ddl(form: int = FORMAT) -> str:
+    """The definitions that a store of that format has."""
+    return ";".join([_FIRST, *(text for number, text in ADDED.items() if number <= form)])
+
+
+#: What a new store has.
+DDL = ddl()
+
 #: Columns under each row's seal, in the order that the seal takes them.
 SEALED: dict[str, tuple[str, ...]] = {
     "repositories": ("name", "kind", "description", "created"),
     "branches": ("repo", "name", "head", "moved"),
+    "tags": ("repo", "name", "target", "made"),
     "commits": (
         "id", "repo", "branch", "parent", "previous", "tree", "run", "started", "finished", "message",
         "author", "provenance", "made_by", "error",
@@ -150,6 +176,9 @@ SEALED: dict[str, tuple[str, ...]] = {
     "records": ("kind", "key", "value"),
 }  # fmt: skip
 
+#: The format that brought a table, where it was not the first.
+SINCE = {"tags": 2}
+
 _SELECT = {table: f"SELECT {', '.join(columns)}, seal FROM {table} " for table, columns in SEALED.items()}
 _PLACES = {table: ", ".join("?" * (len(columns) + 1)) for table, columns in SEALED.items()}
 # REPLACE would renumber a commit, and its number is its place in history.
@@ -158,6 +187,22 @@ _INSERT = {
     f"VALUES ({_PLACES[table]})"
     for table, columns in SEALED.items()
 }
+
+
+def upgrade(database: Database) -> None:
+    """Bring the store to the newest format inside the caller's transaction; nothing where it has it.
+
+    An older Pedigree refuses the store from then on, because it would remove what it does not know of.
+    """
+    form = database.format()
+    for number, text in ADDED.items():
+        if number > form:
+            database.extend_schema(text, number)
+
+
+def present(database: Database, table: str) -> bool:
+    """Whether the store's format has the table; without it there are no rows of it."""
+    return database.format() >= SINCE.get(table, 1)
 
 
 def read(database: Database, table: str, condition: str = "", values: Iterable[Any] = ()) -> list[tuple[Any, ...]]:

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from pedigree.store.put import PutResult
     from pedigree.store.references import Reference
     from pedigree.store.runs import Run
+    from pedigree.store.tags import Tag
     from pedigree.store.transactions import Queued, Session
     from pedigree.store.triggers import Trigger
     from pedigree.store.views import View
@@ -397,6 +398,39 @@ class Store:
         """
         self._do("delete_branch", repo=repo, name=name)
 
+    # ------------------------------------------------------------------------------------------------- tags
+
+    def tags(self, repo: str | None = None) -> list[Tag]:
+        """The repository's tags by name, or all."""
+        from pedigree.store import tags
+
+        return tags.every(self.database, repo)
+
+    def tags_of(self, identity: str) -> list[str]:
+        """The names of the tags that the commit of that full id has, sorted."""
+        from pedigree.store import tags
+
+        return tags.of(self.database, identity)
+
+    def tag(self, repo: str, name: str) -> Tag:
+        """The tag of that name. Raises TagNotFound."""
+        from pedigree.store import tags
+
+        return tags.get(self.database, repo, name)
+
+    def create_tag(self, reference: str, name: str) -> Tag:
+        """Give the finished commit that `REPO@REF` names a name that never moves; the same again changes nothing.
+
+        Raises InvalidName, and AlreadyExists where another commit, or a branch, has the name.
+        """
+        made: Tag = self._do("create_tag", reference=reference, name=name)
+        return made
+
+    def delete_tag(self, repo: str, name: str) -> Tag:
+        """Take a tag off; its commit stays. Raises TagNotFound."""
+        gone: Tag = self._do("delete_tag", repo=repo, name=name)
+        return gone
+
     # --------------------------------------------------------------------------------------------- triggers
 
     def triggers(self, repo: str | None = None) -> list[Trigger]:
@@ -592,5 +626,8 @@ class Store:
                 repo=repo,
             )
         if not branches.exists(self.database, repo, branch):
+            from pedigree.store import tags
+
             branches.check_name(branch)
+            tags.check_free(self.database, repo, branch)
         return repo, branch

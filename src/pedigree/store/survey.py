@@ -130,7 +130,7 @@ def _database(store: Store, found: Survey) -> None:
     # SQLite takes a definition with a flipped bit for another definition: a constraint or a column less.
     named = "SELECT type, name, tbl_name, sql FROM sqlite_master"
     fresh = sqlite3.connect(":memory:")
-    fresh.executescript(schema.DDL)
+    fresh.executescript(schema.ddl(store.database.format()))
     for kind, name, *_ in sorted(set(store.database.rows(named)) ^ set(fresh.execute(named).fetchall()), key=str):
         found.add("database", f"The definition of {kind} {name} is not what was written.", path, RESTORE_DATABASE)
     fresh.close()
@@ -139,6 +139,8 @@ def _database(store: Store, found: Survey) -> None:
 def _rows(store: Store, found: Survey) -> None:
     database = store.database
     for table, columns in schema.SEALED.items():
+        if not schema.present(database, table):
+            continue
         for *row, stored in database.rows(f"SELECT {', '.join(columns)}, seal FROM {table}"):
             try:
                 sound = stored == seal(table, *row)
@@ -154,6 +156,11 @@ def _rows(store: Store, found: Survey) -> None:
         if head is not None and head not in present:
             what = f"The branch {repo}@{name} points to commit {str(head)[:12]}, which is not there."
             found.add("history", what, f"{database.path}: branches", RESTORE_DATABASE, (f"{repo}@{name}",))
+    if schema.present(database, "tags"):
+        for repo, name, target in database.rows("SELECT repo, name, target FROM tags"):
+            if target not in present:
+                what = f"The tag {repo}@{name} names commit {str(target)[:12]}, which is not there."
+                found.add("history", what, f"{database.path}: tags", RESTORE_DATABASE, (f"{repo}@{name}",))
     for repo, identity, previous in database.rows("SELECT repo, id, previous FROM commits"):
         if previous is not None and previous not in present:
             what = f"The commit {str(identity)[:12]} of {repo} follows {str(previous)[:12]}, which is not there."
