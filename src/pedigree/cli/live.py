@@ -62,7 +62,7 @@ class Lines:
                 yield failure(event)
             elif not self._failures_only:
                 yield from self._progress(event)
-        elif self._failures_only and not isinstance(event, events.Note):
+        elif self._failures_only and not isinstance(event, events.Note) and not _untagged(event):
             return
         elif isinstance(event, events.JobPlanned):
             self._totals[event.job] = event.total - event.cached
@@ -114,6 +114,11 @@ def other(event: Event) -> Iterator[str]:
         yield f"{paint(event.pipeline, 'cyan')} | {safe(event.line)}"
     elif isinstance(event, events.Committed):
         yield f"{event.repository}@{event.branch}={short(event.commit)}, by {event.by}"
+
+
+def _untagged(event: Event) -> bool:
+    """Whether a job went well and yet has something to say: its commit did not get its tag."""
+    return isinstance(event, events.JobFinished) and bool(event.commit and event.error)
 
 
 def finished(event: events.JobFinished) -> str:

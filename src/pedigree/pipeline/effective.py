@@ -41,6 +41,7 @@ def build(spec: schema.PipelineSpec, *, base: str, ignored: dict[str, Any]) -> m
         reprocess=spec.reprocess_spec,
         salt=spec.salt,
         output_branch=spec.output_branch or model.DEFAULT_BRANCH,
+        tag=spec.tag.strip("/"),
         egress=None if spec.egress is None else model.Egress(egress_url(spec.egress)),
         service=_service(spec.service),
         spout=None if spec.spout is None else model.Spout(_service(spec.spout.service)),

@@ -14,7 +14,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pedigree.errors import Conflict, PathClash, PedigreeError
-from pedigree.pipeline import checkpoints, circumstances, datums, events, identity, jobs, merging, planning, sandbox
+from pedigree.pipeline import (
+    checkpoints,
+    circumstances,
+    datums,
+    events,
+    identity,
+    jobs,
+    merging,
+    planning,
+    sandbox,
+    tagging,
+)
 from pedigree.pipeline.datums import Datum
 from pedigree.pipeline.events import OnEvent
 from pedigree.pipeline.executors.contract import DatumResult, DatumTask
@@ -494,9 +505,17 @@ class JobRunner:
                         started=job.started,
                         message=f"{job.id}: {job.progress}",
                     )
+                    untagged = tagging.tag(self.store, commit, self.pipeline.tag) if self.pipeline.tag else ""
                     # The parent may hold the same manifest; this job's pin keeps its own when the commit goes.
                     self.store.pin(f"job/{job.key}", objects=[manifest])
-                    job = replace(job, state=jobs.SUCCESS, finished=time.time(), manifest=manifest, commit=commit.id)
+                    job = replace(
+                        job,
+                        state=jobs.SUCCESS,
+                        finished=time.time(),
+                        manifest=manifest,
+                        commit=commit.id,
+                        error=untagged,
+                    )
                     jobs.save(self.store, job)
         self._finished(job)
         return job

@@ -192,6 +192,7 @@ class Pipeline:
     """One pipeline's effective spec. Times in seconds; `base` is the spec's folder relative to the project.
 
     `parallelism` 0 means as many datums at once as the run has workers.
+    `tag` is the path of a file of the output, "" for none (tagging.py).
     `ignored` maps the dotted name of each field that means nothing on one machine to its value (a record).
     """
 
@@ -208,6 +209,7 @@ class Pipeline:
     reprocess: Literal["until_success", "every_job"] = "until_success"
     salt: str = ""
     output_branch: str = DEFAULT_BRANCH
+    tag: str = ""
     egress: Egress | None = None
     service: Service | None = None
     spout: Spout | None = None
@@ -287,7 +289,7 @@ class Pipeline:
 
 
 #: Fields that came after stores were written; each is false, empty or None where it is not used.
-_LATER = ("checkpoints",)
+_LATER = ("checkpoints", "tag")
 
 _PARTS: dict[str, type[Any]] = {
     "datum_set_spec": DatumSetSpec,

@@ -12,7 +12,7 @@ from pedigree.errors import InvalidInput
 from pedigree.pipeline import account, inputs, model, schema
 from pedigree.pipeline.effective import build_input, egress_url
 from pedigree.pipeline.spelling import Path
-from pedigree.store import cron, globs, quantities
+from pedigree.store import cron, globs, paths, quantities
 
 #: (path of the field, what is wrong, remedy)
 Finding = tuple[Path, str, str]
@@ -107,6 +107,14 @@ def _numbers(spec: schema.PipelineSpec) -> Iterator[Finding]:
             yield (name, "gpu"), f"a number of GPUs is 0 or more, got {number}", "Correct the value."
     if spec.output_branch and not NAME.fullmatch(spec.output_branch):
         yield ("output_branch",), f"{spec.output_branch!r} is no branch name", "Use letters, digits, _ and -."
+    if spec.tag:
+        try:
+            paths.store_path(spec.tag)
+        except InvalidInput as error:
+            yield ("tag",), f"tag must be the path of a file in the output: {error.message}", "Write for example TAG."
+        if spec.spout is not None or spec.service is not None:
+            what = "tag is for pipelines whose jobs make commits; this one runs for ever"
+            yield ("tag",), what, "Remove tag; `pedigree tag` names a commit by hand."
 
 
 def _config(config: schema.Config | None) -> Iterator[Finding]:

@@ -257,6 +257,11 @@ class PipelineSpec(Model):
     )
     salt: str = _field("", "part of every datum's identity: change it to run everything again")
     output_branch: str = _field("", "branch of the output repository; `master` when empty")
+    tag: str = _field(
+        "",
+        "ours: file of the output whose only line is a name; each commit of a job gets it as a tag, which never moves",
+        "no part of the identity; where the name is taken or is none, the job says so and its commit stays",
+    )
     egress: EgressSpec | None = _field(None, "where results are also written")
     service: ServiceSpec | None = _field(None, "the command keeps running and answers on a port")
     spout: SpoutSpec | None = _field(None, "the command runs for ever and puts files into its own repository")
