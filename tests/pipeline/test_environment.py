@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pedigree.pipeline import environment, installed, tripwire
+from pedigree.pipeline import environment, installed, interpreter, tripwire
 from pedigree.pipeline.model import PfsInput, Pipeline, Resources, Transform
 
 
@@ -24,7 +24,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "demo/__init__.py").write_text("x = 1\n")
     (tmp_path / "library").mkdir()
     monkeypatch.setattr(sys, "path", ["", str(folder)])
-    monkeypatch.setattr(installed, "library", lambda: str(tmp_path / "library"))
+    monkeypatch.setattr(os, "__file__", str(tmp_path / "library/os.py"))
     _install(folder, "demo", "1.0", "demo/__init__.py,sha256=abc,3\n")
     return folder
 
@@ -175,4 +175,4 @@ def test_threads_follow_the_spec_and_not_the_machine(cpu: float | None, threads:
 
 def test_programs_of_the_virtual_environment_come_first() -> None:
     """Break: inherit PATH."""
-    assert environment.search_path().split(":")[0] == os.path.dirname(sys.executable)
+    assert environment.search_path(interpreter.running()).split(":")[0] == os.path.dirname(sys.executable)

@@ -98,7 +98,7 @@ def test_a_project_inside_an_environment_or_around_one_stays_out_of_sight(
         (home / "pyvenv.cfg").touch()
     (inner.parent / "notes.txt").write_text("UNDECLARED")
     homes = (*view._homes(), str(outer), str(inner))
-    monkeypatch.setattr(view, "_homes", lambda: homes)
+    monkeypatch.setattr(view, "_homes", lambda _=None: homes)
     for name in ("interpreter", "system"):
         monkeypatch.setattr(view, name, getattr(view, name).__wrapped__)
     monkeypatch.setattr(bubblewrap, "_system", bubblewrap._system.__wrapped__)

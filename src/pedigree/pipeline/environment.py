@@ -7,17 +7,16 @@ fingerprint: the same work on another machine of the same kind is the same work.
 from __future__ import annotations
 
 import os
-import sys
 import time
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pedigree import canonical
-from pedigree.pipeline import code, installed, tripwire, view
+from pedigree.pipeline import code, installed, interpreter, tripwire, view
 
 if TYPE_CHECKING:
+    from pedigree.pipeline.interpreter import Interpreter
     from pedigree.pipeline.model import Pipeline
 
 _MEMORY_FORMAT = 2
@@ -68,59 +67,60 @@ class Environment:
     hardware: dict[str, Any] = field(compare=False)
 
 
-def capture(*, cache: Path | None = None) -> Environment:
-    """The environment of this interpreter, in which steps run.
+def capture(*, cache: Path | None = None, python: Interpreter | None = None) -> Environment:
+    """The environment in which steps run: that of the running interpreter, or of `python`.
 
     `cache` is a folder that remembers it. Then only the times of the installed files are looked at, and their contents again
-    when one of them changed since: an installation, but also an edit in site-packages.
+    when one of them changed since: an installation, but also an edit in site-packages. Of another interpreter every
+    file is read, and what installers wrote of them is not believed.
     """
-    stamp = _stamp()
+    this = python or interpreter.running()
+    stamp = _stamp(this)
     memory = None if cache is None else f"{cache}/{tripwire.MEMORY}"
     found = None if memory is None else tripwire.recall(memory, stamp)
     if not isinstance(found, dict):
         before = time.time_ns()
         found = {
             "python": {
-                "implementation": sys.implementation.name,
-                "version": sys.version,
-                "flags": getattr(sys, "abiflags", ""),
+                "implementation": this.implementation,
+                "version": this.version,
+                "flags": this.flags,
             },
             "platform": _platform(),
-            **installed.facts(),
+            **installed.facts(this.sites, this.library, trusting=python is None),
             "variables": {name: value for name, value in FIXED.items() if name != "PYTHONPATH"},
         }
         if memory is not None:
-            home = installed.library()
-            folders = [*installed.sites(), home]
+            folders, without = [*this.sites, this.library], installed.others(this.sites, this.library)
             moment = before - _RACY_NS
-            tripwire.remember(memory, stamp, found, moment_ns=moment, folders=folders, without=installed.others(home))
+            tripwire.remember(memory, stamp, found, moment_ns=moment, folders=folders, without=without)
     return Environment(canonical.digest_of("environment", found), found, hardware())
 
 
-def variables(pipeline: Pipeline) -> dict[str, str]:
-    """The variables that a step of the pipeline is given besides Pachyderm's and its own.
+def variables(pipeline: Pipeline, python: Interpreter | None = None) -> dict[str, str]:
+    """The variables that a step of the pipeline is given besides Pachyderm's and its own, run by `python`.
 
     Threads are the cores of `resource_limits.cpu`, rounded up, and one without it: sums depend on the number of threads,
     so it must not depend on the machine.
     """
     limits = pipeline.resource_limits
     cores = 1 if limits is None or not limits.cpu else max(1, -int(-limits.cpu // 1))
-    found = {**FIXED, "PATH": search_path(), **dict.fromkeys(THREADS, str(cores))}
-    extra = view.extra_paths()
+    this = python or interpreter.running()
+    found = {**FIXED, "PATH": search_path(this), **dict.fromkeys(THREADS, str(cores))}
+    extra = view.extra_paths(python)
     if extra:
         found["PYTHONPATH"] = ":".join((FIXED["PYTHONPATH"], *extra))
     found["PYTHONNOUSERSITE"] = "1"
-    if sys.prefix != sys.base_prefix:
-        found["VIRTUAL_ENV"] = sys.prefix
+    if this.prefix != this.base_prefix:
+        found["VIRTUAL_ENV"] = this.prefix
     if pipeline.seed is not None:
         found["PEDIGREE_SEED"] = str(pipeline.seed)
     return found
 
 
-@lru_cache(maxsize=1)
-def search_path() -> str:
-    """PATH of every step: the programs of this interpreter's environment first."""
-    folders = [os.path.dirname(sys.executable), f"{sys.prefix}/bin"]
+def search_path(this: Interpreter) -> str:
+    """PATH of every step: the programs of the interpreter's environment first."""
+    folders = [os.path.dirname(this.executable), f"{this.prefix}/bin"]
     folders += ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"]
     return ":".join(dict.fromkeys(folders))
 
@@ -168,16 +168,16 @@ def _names(folder: str) -> list[str]:
         return []
 
 
-def _stamp() -> list[Any]:
+def _stamp(this: Interpreter) -> list[Any]:
     stamp: list[Any] = [
         _MEMORY_FORMAT,
-        sys.version,
-        sys.executable,
-        sys.prefix,
+        this.version,
+        this.executable,
+        this.prefix,
         list(os.uname()[:1]),
-        installed.sites(),
+        list(this.sites),
     ]
-    for path in (sys.executable, "/etc/os-release"):
+    for path in (this.executable, "/etc/os-release"):
         try:
             found = os.stat(path)
             stamp.append([path, found.st_ino, found.st_mtime_ns, found.st_ctime_ns])

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from pedigree import canonical
 from pedigree.pipeline.tripwire import SKIPPED
@@ -28,43 +28,34 @@ _BUILD = ("config-", "_sysconfigdata")
 _CHUNK_BYTES = 1 << 20
 
 
-def sites() -> list[str]:
-    """Folders of distributions on the path of this interpreter, in its order."""
-    import sys
-
-    return [path for path in dict.fromkeys(sys.path) if path.endswith(("site-packages", "dist-packages"))]
-
-
-def library() -> str:
-    """The folder of the standard library."""
-    return os.path.dirname(os.__file__)
-
-
-def others(folder: str) -> list[str]:
+def others(sites: Sequence[str], library: str) -> list[str]:
     """Folders of distributions in the standard library's folder that are not on the path."""
-    found = (f"{folder}/{name}" for name in ("site-packages", "dist-packages"))
-    return [path for path in found if os.path.isdir(path) and path not in sites()]
+    found = (f"{library}/{name}" for name in ("site-packages", "dist-packages"))
+    return [path for path in found if os.path.isdir(path) and path not in sites]
 
 
-def facts() -> dict[str, Any]:
-    """`distributions` by name, `loose` digests by top-level name, and the digest of the `standard_library`."""
+def facts(sites: Sequence[str], library: str, *, trusting: bool = True) -> dict[str, Any]:
+    """`distributions` by name, `loose` digests by top-level name, and the digest of the `standard_library`.
+
+    `sites` are the folders of distributions in the order of the path. Not `trusting`, every file is read, whatever its RECORD
+    says: an installer copies the digests that a wheel names and does not compare them.
+    """
     distributions: dict[str, dict[str, str]] = {}
     loose: dict[str, list[list[str]]] = {}
-    for site in sites():
+    for site in sites:
         left = dict(_walk(site, site))
         for entry in sorted(_names(site)):
             if entry.endswith((".dist-info", ".egg-info")):
-                name, version, editable, record = _distribution(site, entry, left)
+                name, version, editable, record = _distribution(site, entry, left, trusting=trusting)
                 # The first on the path counts. An editable one is in no step's view, except as code.
                 if name and name not in distributions and not editable:
                     distributions[name] = {"version": version, "files": record}
         for path in sorted(left):
             loose.setdefault(path.partition("/")[0], []).append([path, _contents(f"{site}/{path}")])
-    home = library()
-    skipped = tuple(f"{path}/" for path in (*sites(), *others(home)))
+    skipped = tuple(f"{path}/" for path in (*sites, *others(sites, library)))
     standard = [
-        [path, _contents(f"{home}/{path}")]
-        for path, _ in sorted(_walk(home, home, skipped))
+        [path, _contents(f"{library}/{path}")]
+        for path, _ in sorted(_walk(library, library, skipped))
         if not path.rpartition("/")[2].startswith(_BUILD) and not path.startswith(_BUILD)
     ]
     return {
@@ -74,8 +65,34 @@ def facts() -> dict[str, Any]:
     }
 
 
-def _distribution(site: str, entry: str, left: dict[str, int]) -> tuple[str, str, bool, str]:
-    """Name, version, whether it is editable, digest of its files; takes these out of `left` (path -> ctime)."""
+class Found(NamedTuple):
+    """A distribution: its folder is `entry`, `direct` is the text of its direct_url.json, empty where an index gave it."""
+
+    entry: str
+    name: str
+    version: str
+    direct: str
+
+    @property
+    def editable(self) -> bool:
+        return '"editable": true' in self.direct or '"editable":true' in self.direct
+
+
+def found_in(site: str) -> Iterator[Found]:
+    """The distributions in a folder of them, by name of their own folders."""
+    for entry in sorted(_names(site)):
+        if entry.endswith((".dist-info", ".egg-info")):
+            found = _described(site, entry)
+            if found.name:
+                yield found
+
+
+def recorded(folder: str) -> Iterator[str]:
+    """The paths in the RECORD of a distribution's own folder, from the folder that holds that."""
+    return (path for path, _ in _recorded(_read(f"{folder}/RECORD")))
+
+
+def _described(site: str, entry: str) -> Found:
     folder = f"{site}/{entry}"
     name = version = ""
     metadata = f"{folder}/METADATA" if folder.endswith(".dist-info") else f"{folder}/PKG-INFO"
@@ -84,10 +101,16 @@ def _distribution(site: str, entry: str, left: dict[str, int]) -> tuple[str, str
             name = line[5:].strip().lower().replace("_", "-").replace(".", "-")
         elif line.startswith("Version:") and not version:
             version = line[8:].strip()
-    direct = _read(f"{folder}/direct_url.json")
-    editable = '"editable": true' in direct or '"editable":true' in direct
+    return Found(entry, name, version, _read(f"{folder}/direct_url.json"))
+
+
+def _distribution(site: str, entry: str, left: dict[str, int], *, trusting: bool) -> tuple[str, str, bool, str]:
+    """Name, version, whether it is editable, digest of its files; takes these out of `left` (path -> ctime)."""
+    folder = f"{site}/{entry}"
+    found = _described(site, entry)
+    name, version, editable = found.name, found.version, found.editable
     listed = _read(f"{folder}/RECORD")
-    written = left.get(f"{entry}/RECORD", 0)
+    written = left.get(f"{entry}/RECORD", 0) if trusting else -1
     lines = [] if editable else list(_lines(site, listed, left, written))
     for path, _ in _recorded(listed):
         left.pop(path, None)

@@ -20,6 +20,7 @@ from pedigree.store import durable
 
 if TYPE_CHECKING:
     from pedigree.pipeline.account import Account
+    from pedigree.pipeline.interpreter import Interpreter
     from pedigree.pipeline.model import Pipeline
     from pedigree.store import Store
 
@@ -48,10 +49,14 @@ def folder_of(store: Store, purpose: str = "") -> Iterator[Path]:
 
 
 class Site:
-    """A context manager with a folder of its own. Threads may share it."""
+    """A context manager with a folder of its own. Threads may share it.
 
-    def __init__(self, store: Store, isolation: str) -> None:
+    `python` is the one that its steps run with; the running one unless given.
+    """
+
+    def __init__(self, store: Store, isolation: str, python: Interpreter | None = None) -> None:
         self.store = store
+        self.python = python
         self.isolation = get(isolation)
         self.folder = Path()
         self.crowd = Crowd()
@@ -70,7 +75,7 @@ class Site:
             self.folder = held.enter_context(folder_of(self.store))
             (self.folder / "code").mkdir()
             held.enter_context(self.crowd)
-            self._masks = view.masks(str(self.store.project), self.folder / "masks")
+            self._masks = view.masks(str(self.store.project), self.folder / "masks", self.python)
             self._held = held.pop_all()
         return self
 
@@ -133,9 +138,9 @@ class Site:
         """What a step with that code sees when it works there as that user. `more` is mounted last."""
         more = (*self._users(user), *place.mounts, *more)
         if self.isolation.level in SEALED:
-            return view.of(place.path, self.code(tree), more, self._masks)
+            return view.of(place.path, self.code(tree), more, self._masks, self.python)
         # Paths are rewritten to those of this very workplace, so the code is the workplace's own.
-        found = view.of(place.path, place.path / "code", more, self._masks)
+        found = view.of(place.path, place.path / "code", more, self._masks, self.python)
         code.unpack(tree, self.store.objects, place.path / "code", lambda text: self.isolation.adapt(text, found))
         return found
 

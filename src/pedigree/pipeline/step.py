@@ -16,6 +16,7 @@ from pedigree.pipeline.secrets import Secrets
 from pedigree.pipeline.transcript import Transcript
 
 if TYPE_CHECKING:
+    from pedigree.pipeline.interpreter import Interpreter
     from pedigree.pipeline.model import Pipeline
     from pedigree.pipeline.process import Ended, Stop
     from pedigree.pipeline.site import Site
@@ -183,7 +184,7 @@ def prepare(
     limits = task.pipeline.resource_limits
     return Launch(
         argv=transform.cmd,
-        env={**variables(task, site.spec(task.pipeline)), **secrets.variables},
+        env={**variables(task, site.spec(task.pipeline), site.python), **secrets.variables},
         cwd=cwd,
         view=replace(seen, links=links),
         network=task.pipeline.network,
@@ -193,7 +194,7 @@ def prepare(
     )
 
 
-def variables(task: DatumTask, spec: str) -> dict[str, str]:
+def variables(task: DatumTask, spec: str, python: Interpreter | None = None) -> dict[str, str]:
     """Every variable that the step is given but secrets: Pachyderm's, the fixed ones, those of the task and of the spec.
 
     `spec` is the digest of the pipeline. Of two with one name the later of these counts.
@@ -220,7 +221,7 @@ def variables(task: DatumTask, spec: str) -> dict[str, str]:
         found[configs.VARIABLE] = f"{view.PFS}/{configs.FILE}"
     if pipeline.checkpoints:
         found[checkpoints.VARIABLE] = view.CHECKPOINTS
-    found.update(environment.variables(pipeline))
+    found.update(environment.variables(pipeline, python))
     found["USER"] = found["LOGNAME"] = account.of(pipeline.transform.user).name
     found.update(task.env)
     found.update(pipeline.transform.env)

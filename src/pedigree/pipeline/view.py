@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+
+from pedigree.pipeline import interpreter as interpreters
+from pedigree.pipeline.interpreter import Interpreter
 
 PFS = "/pfs"
 OUT = "/pfs/out"
@@ -73,12 +75,13 @@ class Link:
 class View:
     """A step's own mounts and links, laid over the system's. Later mounts may lie inside earlier ones.
 
-    `masks` come last: empty folders over what no step may see.
+    `masks` come last: empty folders over what no step may see. `python` runs the step; None: the running one.
     """
 
     mounts: tuple[Mount, ...]
     links: tuple[Link, ...] = ()
     masks: tuple[Mount, ...] = ()
+    python: Interpreter | None = None
 
     def source(self, path: str) -> str | None:
         """The host's path of what the step calls `path` (normal form, absolute), by its own mounts; None outside of them."""
@@ -90,7 +93,13 @@ class View:
         return None if best is None else best.source + path[len(best.target) :]
 
 
-def of(place: Path, code: Path | None, more: tuple[Mount, ...] = (), masks: tuple[Mount, ...] = ()) -> View:
+def of(
+    place: Path,
+    code: Path | None,
+    more: tuple[Mount, ...] = (),
+    masks: tuple[Mount, ...] = (),
+    python: Interpreter | None = None,
+) -> View:
     """The view of a step that works in the folder `place`, which has `pfs`, `pfs/out`, `tmp` and `home`."""
     base = str(place)
     mounts = [
@@ -101,11 +110,11 @@ def of(place: Path, code: Path | None, more: tuple[Mount, ...] = (), masks: tupl
     ]
     if code is not None:
         mounts.append(Mount(str(code), CODE))
-    return View((*mounts, *more), masks=masks)
+    return View((*mounts, *more), masks=masks, python=python)
 
 
-@lru_cache(maxsize=2)
-def system(*, network: bool = False) -> tuple[Mount | Link, ...]:
+@lru_cache(maxsize=8)
+def system(*, network: bool = False, python: Interpreter | None = None) -> tuple[Mount | Link, ...]:
     """The part of every view that is the machine's: programs, libraries, interpreter; all read-only."""
     found: list[Mount | Link] = [Mount("/usr", "/usr")]
     for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32"):
@@ -123,25 +132,26 @@ def system(*, network: bool = False) -> tuple[Mount | Link, ...]:
     cpu = "/sys/devices/system/cpu"
     if os.path.isdir(cpu):
         found.append(Mount(cpu, cpu))
-    found += (part for home in interpreter() for part in _parts(home))
+    found += (part for home in interpreter(python) for part in _parts(home))
     return tuple(found)
 
 
-@lru_cache(maxsize=1)
-def interpreter() -> tuple[str, ...]:
-    """The folders outside /usr that this Python lives in: its virtual environment, its base, a user site."""
+@lru_cache(maxsize=8)
+def interpreter(python: Interpreter | None = None) -> tuple[str, ...]:
+    """The folders outside /usr that a Python lives in: its virtual environment, its base, a user site."""
     found: list[str] = []
-    for path in _homes():
+    for path in _homes(python):
         if not any(path == known or path.startswith(known + "/") for known in ("/usr", *found)):
             found.append(path)
     return tuple(found)
 
 
-@lru_cache(maxsize=1)
-def _homes() -> tuple[str, ...]:
-    wanted = [sys.base_prefix, sys.base_exec_prefix, sys.prefix, sys.exec_prefix, *extra_paths()]
+@lru_cache(maxsize=8)
+def _homes(python: Interpreter | None = None) -> tuple[str, ...]:
+    this = python or interpreters.running()
+    wanted = [this.base_prefix, this.base_exec_prefix, this.prefix, this.exec_prefix, *extra_paths(python)]
     # A link to the interpreter anywhere on the way (pyenv, uv, a venv of a venv) must lead somewhere.
-    link = sys.executable
+    link = this.executable
     for _ in range(40):
         if not os.path.islink(link):
             break
@@ -168,28 +178,33 @@ def _parts(home: str) -> tuple[Mount, ...]:
 
 def layers(view: View) -> tuple[Mount, ...]:
     """The view's own mounts in their order, with those of the interpreter laid again over what hides them."""
-    return (*view.mounts, *_again(view.mounts), *view.masks, *_again(view.masks))
+    return (
+        *view.mounts,
+        *_again(view.mounts, view.python),
+        *view.masks,
+        *_again(view.masks, view.python),
+    )
 
 
-def hidden(mounts: tuple[Mount, ...]) -> tuple[str, ...]:
+def hidden(mounts: tuple[Mount, ...], python: Interpreter | None = None) -> tuple[str, ...]:
     """Folders of the interpreter that the mounts would hide: an environment below /tmp, say."""
     targets = tuple(mount.target for mount in mounts)
-    return tuple(home for home in _homes() if any(f"{home}/".startswith(target + "/") for target in targets))
+    return tuple(home for home in _homes(python) if any(f"{home}/".startswith(target + "/") for target in targets))
 
 
-def _again(mounts: tuple[Mount, ...]) -> tuple[Mount, ...]:
-    return tuple(part for home in hidden(mounts) for part in _parts(home))
+def _again(mounts: tuple[Mount, ...], python: Interpreter | None) -> tuple[Mount, ...]:
+    return tuple(part for home in hidden(mounts, python) for part in _parts(home))
 
 
 #: Folders below /usr for sources and for whatever people copy there (`WORKDIR /usr/src/app`); no program needs them.
 _SOURCES = ("/usr/src", "/usr/local/src")
 
 
-def masked(project: str) -> tuple[str, ...]:
+def masked(project: str, python: Interpreter | None = None) -> tuple[str, ...]:
     """Folders that a step would see because they lie in a part of the machine that it needs: the project first of all."""
     found: list[str] = [path for path in _SOURCES if os.path.isdir(path)]
     real = os.path.realpath(project)
-    for item in system():
+    for item in system(python=python):
         if isinstance(item, Mount):
             source = os.path.realpath(item.source)
             if real.startswith(source + "/"):
@@ -197,13 +212,13 @@ def masked(project: str) -> tuple[str, ...]:
     return tuple(path for path in dict.fromkeys(found) if not path.startswith(tuple(f"{known}/" for known in found)))
 
 
-def masks(project: str, place: Path) -> tuple[Mount, ...]:
+def masks(project: str, place: Path, python: Interpreter | None = None) -> tuple[Mount, ...]:
     """Mounts of empty folders, made in `place`, over what is `masked`."""
     made = []
-    for number, path in enumerate(masked(project)):
+    for number, path in enumerate(masked(project, python)):
         mount = Mount(f"{place}/{number}", path)
         os.makedirs(mount.source)
-        for part in _again((mount,)):  # nothing can be made in it once it is mounted
+        for part in _again((mount,), python):  # nothing can be made in it once it is mounted
             inside = mount.source + part.target[len(path) :]
             if os.path.isdir(part.source):
                 os.makedirs(inside, exist_ok=True)
@@ -214,15 +229,12 @@ def masks(project: str, place: Path) -> tuple[Mount, ...]:
     return tuple(made)
 
 
-@lru_cache(maxsize=1)
-def extra_paths() -> tuple[str, ...]:
+@lru_cache(maxsize=8)
+def extra_paths(python: Interpreter | None = None) -> tuple[str, ...]:
     """Folders of distributions outside the interpreter's prefixes: the user's site, where it is in use."""
-    prefixes = (sys.prefix + "/", sys.base_prefix + "/", "/usr/")
-    return tuple(
-        path
-        for path in sys.path
-        if path.endswith(("site-packages", "dist-packages")) and not path.startswith(prefixes) and os.path.isdir(path)
-    )
+    this = python or interpreters.running()
+    prefixes = (this.prefix + "/", this.base_prefix + "/", "/usr/")
+    return tuple(path for path in this.sites if not path.startswith(prefixes) and os.path.isdir(path))
 
 
 #: Top folders of every view.

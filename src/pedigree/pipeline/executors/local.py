@@ -13,6 +13,7 @@ from pedigree.pipeline.process import Stop
 from pedigree.pipeline.site import Site
 
 if TYPE_CHECKING:
+    from pedigree.pipeline.interpreter import Interpreter
     from pedigree.store import Store
 
 
@@ -23,18 +24,19 @@ WAITING = 32
 class LocalExecutor:
     """Runs up to `workers` datums at once. One `run` at a time."""
 
-    def __init__(self, store: Store, *, workers: int, isolation: str) -> None:
-        """`isolation` is a level, as `sandbox.choose` returns it."""
+    def __init__(self, store: Store, *, workers: int, isolation: str, python: Interpreter | None = None) -> None:
+        """`isolation` is a level, as `sandbox.choose` returns it; `python` runs the steps, the running one unless given."""
         self.store = store
         self.workers = max(1, workers)
         self.isolation = isolation
+        self.python = python
         self._stop = Stop()
 
     def stop(self) -> None:
         self._stop.throw()
 
     def run(self, tasks: Iterable[DatumTask], on_result: Callable[[DatumResult], None]) -> None:
-        with Site(self.store, self.isolation) as site:
+        with Site(self.store, self.isolation, self.python) as site:
             _Run(site, tasks, on_result, self._stop, self.workers).run()
 
 

@@ -6,6 +6,7 @@ import os
 from functools import lru_cache
 
 from pedigree.pipeline import view as views
+from pedigree.pipeline.interpreter import Interpreter
 from pedigree.pipeline.isolation import guardian
 from pedigree.pipeline.isolation.spawning import spawn
 from pedigree.pipeline.sandbox import Launch, Level, Started
@@ -58,7 +59,7 @@ class Bubblewrap:
 
 def orders(launch: Launch) -> bytes:
     """bwrap's options, each ended by NUL, as `--args` reads them."""
-    words = ["--uid", str(launch.user.uid), "--gid", str(launch.user.gid), *_system(launch.network)]
+    words = ["--uid", str(launch.user.uid), "--gid", str(launch.user.gid), *_system(launch.network, launch.view.python)]
     for mount in views.layers(launch.view):
         words += ("--bind" if mount.writable else "--ro-bind", mount.source, mount.target)
     for link in launch.view.links:
@@ -73,8 +74,8 @@ def orders(launch: Launch) -> bytes:
     return "\0".join(words).encode("utf-8", "surrogateescape") + b"\0"
 
 
-@lru_cache(maxsize=2)
-def _system(network: bool) -> tuple[str, ...]:
+@lru_cache(maxsize=8)
+def _system(network: bool, python: Interpreter | None) -> tuple[str, ...]:
     words = [
         "--unshare-user",
         "--unshare-pid",
@@ -87,7 +88,7 @@ def _system(network: bool) -> tuple[str, ...]:
         words.append("--unshare-net")
     for folder in ("/etc", "/home", "/sys"):
         words += ("--perms", "0755", "--dir", folder)
-    for item in views.system(network=network):
+    for item in views.system(network=network, python=python):
         if isinstance(item, Mount):
             words += ("--ro-bind", item.source, item.target)
         elif isinstance(item, Link):

@@ -20,7 +20,8 @@ class Landlock:
     def start(self, launch: Launch, stdin: int, output: int) -> Started:
         masked = tuple(mount.target for mount in launch.view.masks)
         readable: list[str] = []
-        for item in (*views.system(network=launch.network), *views.layers(launch.view)):
+        system = views.system(network=launch.network, python=launch.view.python)
+        for item in (*system, *views.layers(launch.view)):
             if not isinstance(item, Mount):
                 readable.append(item.path)
             elif not item.writable:

@@ -66,6 +66,6 @@ def adapt(text: str, view: View) -> str:
         places[link.path] = places.get(views.CODE, "") + link.target[len(views.CODE) :]
     names = "|".join(re.escape(name) for name in sorted(places, key=len, reverse=True))
     # An environment below /tmp stays where it is.
-    kept = "|".join(re.escape(home) for home in views.hidden(view.mounts)) or "(?!)"
+    kept = "|".join(re.escape(home) for home in views.hidden(view.mounts, view.python)) or "(?!)"
     end = r"(?=[/\s'\":;,|&<>()=\\]|$)"
     return re.sub(rf"(?<![\w/.~-])(?!(?:{kept}){end})(?:{names}){end}", lambda found: places[found[0]], text)

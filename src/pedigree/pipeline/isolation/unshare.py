@@ -19,7 +19,9 @@ class Unshare:
 
     def start(self, launch: Launch, stdin: int, output: int) -> Started:
         mounts: list[list[object]] = []
-        for item in (*views.system(network=launch.network), *views.layers(launch.view), *launch.view.links):
+        seen = launch.view
+        system = views.system(network=launch.network, python=seen.python)
+        for item in (*system, *views.layers(seen), *seen.links):
             if isinstance(item, Mount):
                 mounts.append([item.source, item.target, item.writable])
             else:

@@ -22,6 +22,7 @@ from pedigree.store import trees
 
 if TYPE_CHECKING:
     from pedigree.pipeline.events import OnEvent
+    from pedigree.pipeline.interpreter import Interpreter
     from pedigree.pipeline.scheduler import Slots
     from pedigree.pipeline.verifying.recorded import Recorded, Work
     from pedigree.pipeline.verifying.soundness import Soundness
@@ -66,6 +67,7 @@ class Rebuild:
         soundness: Soundness,
         compare: Comparer,
         on_event: OnEvent,
+        python: Interpreter | None = None,
     ) -> None:
         self.store = store
         self.recorded = recorded
@@ -77,7 +79,8 @@ class Rebuild:
         self.on_event = on_event
         self.name = f"{recorded.commit.repo}@{recorded.commit.id[:12]}"
         most = min((work.pipeline.parallelism or workers for work in chosen), default=1)
-        self._executor = LocalExecutor(store, workers=min(workers, most, len(chosen) or 1), isolation=level)
+        workers = min(workers, most, len(chosen) or 1)
+        self._executor = LocalExecutor(store, workers=workers, isolation=level, python=python)
         self._by_place = {work.datum.index: work for work in chosen if work.datum is not None}
         self._findings: dict[str, Finding] = {}
         self._told = 0
