@@ -15,7 +15,7 @@ PAGE = Path(__file__).parents[2] / "docs/guides/verifying.md"
 
 def same(text: str) -> str:
     """Without what is drawn at random: the numbers, and the first byte in which they differ."""
-    text = re.sub(r"'[0-9.]+' (stored|rebuilt)", r"NUMBER \1", text)
+    text = re.sub(r"'[0-9.]+' (stored|rebuilt|the first time|the second)", r"NUMBER \1", text)
     return steady(re.sub(r"other byte is \d+", "other byte is NUMBER", text))
 
 

@@ -26,6 +26,11 @@ def _declare(parser: Parser) -> None:
     parser.add_argument(
         "-j", "--jobs", metavar="NUMBER", type=options.positive, help="Datums at once, one per core unless given"
     )
+    parser.add_argument(
+        "--once",
+        action="store_true",
+        help="Do not make what differs a second time, which tells whether its step repeats itself",
+    )
     options.quiet(parser)
 
 
@@ -44,6 +49,7 @@ def _run(arguments: Arguments) -> int:
             sample=arguments.sample,
             seed=arguments.seed,
             workers=arguments.jobs,
+            repeat=not arguments.once,
             on_event=listen,
         )
     if arguments.json:
@@ -68,7 +74,7 @@ COMMANDS = {
 Each datum runs again in a fresh sandbox, from what the store recorded of it: input files, code, configuration,
 variables, seed, command. The files of the project may have changed since. No cached result is used, and nothing is
 published. Exit code 0: every byte is the same. Exit code 1: something is different, or cannot be rebuilt because
-what it needs was not recorded; the verdict says what. It is kept with the commit.
+what it needs was not recorded; the verdict says what, and names suspects with file and line. It is kept with the commit.
 """,
         examples=[
             ("one model, from the stored files of its inputs", "pedigree verify model@master"),

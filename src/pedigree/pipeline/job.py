@@ -111,6 +111,8 @@ class JobRunner:
 
     def run(self) -> Job | None:
         """The finished job; None when the pipeline was up to date after all, or has nothing to read yet."""
+        from pedigree.pipeline import environment
+
         plan = planning.plan(self.surroundings, self.pipeline)
         if not plan.reasons and not self.reprocess:
             return None
@@ -127,6 +129,7 @@ class JobRunner:
             code=plan.code.digest,
             environment=plan.environment,
             isolation=plan.isolation,
+            hardware=environment.hardware(),
             reasons=plan.reasons or ("asked to run everything again",),
         )
         self.begin(self.run_id)

@@ -72,6 +72,7 @@ class Job:
     recovered: int = 0
     failed: int = 0
     states: Mapping[str, str] | None = None
+    hardware: Mapping[str, Any] | None = None
 
     @property
     def id(self) -> str:

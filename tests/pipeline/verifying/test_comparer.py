@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from pathlib import Path
 
 import pytest
@@ -54,3 +55,32 @@ def test_the_excerpt_names_the_first_value_or_line(
     (tmp_path / "one").write_text(stored)
     (tmp_path / "other").write_text(rebuilt)
     assert list(comparer.excerpt(name, tmp_path / "one", tmp_path / "other")) == lines
+
+
+def test_files_that_are_understood_are_told_in_their_own_words(tmp_path: Path) -> None:
+    """Which tensor, how many ULPs, which step. Break: hand the comparer the names of the scratch files, which have no ending."""
+    np = pytest.importorskip("numpy")
+    safetensors = pytest.importorskip("safetensors.numpy")
+    one, other = tmp_path / "stored", tmp_path / "rebuilt"
+    weights = {"fc.bias": np.zeros(3, np.float32), "fc.weight": np.ones((2, 3), np.float32)}
+    one.write_bytes(safetensors.save(weights))
+    weights["fc.weight"][1, 2] = np.nextafter(np.float32(1), np.float32(2))
+    other.write_bytes(safetensors.save(weights))
+    first, second = comparer.understood("w.safetensors", one, other)
+    assert "1 of 2 tensors differ; equal up to 1 ULP; first fc.weight" in first
+    assert first.endswith("(a is stored, b rebuilt)")
+    assert "first at [1, 2]" in second
+    one.write_text("step,loss\n1,0.5\n2,0.25\n")
+    other.write_text("step,loss\n1,0.5\n2,0.125\n")
+    (line,) = comparer.understood("history.csv", one, other, ("the first time", "the second"))
+    assert "row 2 (step 2), column 'loss': 0.25 and 0.125" in line
+    assert line.endswith("(a is the first time, b the second)")
+
+
+def test_without_what_reads_a_file_the_excerpt_is_what_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Break: let the error of a missing package through; the verdict would be lost for want of a description."""
+    (tmp_path / "one").write_text("a\n1\n")
+    (tmp_path / "other").write_text("a\n2\n")
+    monkeypatch.setitem(sys.modules, "pedigree.training.comparing.tables", None)
+    found = comparer.understood("t.csv", tmp_path / "one", tmp_path / "other")
+    assert found == ("line 2: '1' stored, '2' rebuilt",)

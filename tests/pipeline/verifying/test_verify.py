@@ -107,7 +107,8 @@ def test_an_unset_seed_is_found_and_a_set_one_passes(project: Project) -> None:
     verdict = verify(project.store, "train@master")
     assert [(item.label, item.files[0].path) for item in verdict.findings] == [("in:/a", "a.json")]
     assert verdict.findings[0].files[0].excerpt[0].startswith("/loss/1: 0.")
-    assert "sets no seed" in verdict.notes[0]
+    assert [(item.kind, item.places) for item in verdict.suspects] == [("seed", ("train.py:3",))]
+    assert "sets no seed: train.py:3 reads PEDIGREE_SEED" in verdict.suspects[0].text
 
 
 def test_edited_and_deleted_files_of_the_project_change_nothing(project: Project) -> None:

@@ -7,21 +7,28 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
+from pedigree.errors import PedigreeError
+
 #: Text is looked into up to this size; of larger files only the first byte is named.
 TEXT_BYTES = 4 << 20
 #: Characters of an excerpt on either side.
 SHOWN = 60
 _BLOCK_BYTES = 1 << 20
+#: Lines of what understands a file, of which the first says most.
+LINES = 4
+
+Names = tuple[str, str]
+NAMES: Names = ("stored", "rebuilt")
 
 
 class Comparer(Protocol):
     """Says in a few short lines where two files of a known difference part.
 
     `path` is the file's path in the commit, whose ending tells what it is. Both files are read-only and gone afterwards.
-    An answer without lines leaves the first differing byte as all that is said.
+    An answer without lines leaves the first differing byte as all that is said. `names` are words for the two.
     """
 
-    def __call__(self, path: str, stored: Path, rebuilt: Path) -> tuple[str, ...]: ...
+    def __call__(self, path: str, stored: Path, rebuilt: Path, names: Names = NAMES) -> tuple[str, ...]: ...
 
 
 def first_difference(stored: BinaryIO, rebuilt: BinaryIO) -> int | None:
@@ -37,7 +44,33 @@ def first_difference(stored: BinaryIO, rebuilt: BinaryIO) -> int | None:
         at += len(one)
 
 
-def excerpt(path: str, stored: Path, rebuilt: Path) -> tuple[str, ...]:
+def understood(path: str, stored: Path, rebuilt: Path, names: Names = NAMES) -> tuple[str, ...]:
+    """Where two files part, in the words of what they are: which tensor and how many ULPs, which row, epoch or step, how many pixels.
+
+    Of JSON and text, and where what it takes to read a file is not installed, the `excerpt`.
+    """
+    try:
+        from pedigree.training.comparing import comparison, kinds
+        from pedigree.training.comparing.source import of_file
+
+        one, other = of_file(str(stored), path), of_file(str(rebuilt), path)
+        kind = kinds.kind_of(one)
+        if kind in ("bytes", "text", "json") or kind != kinds.kind_of(other):
+            return excerpt(path, stored, rebuilt, names)
+        found = comparison.compare_sources(one, other)
+    except (ImportError, PedigreeError):
+        return excerpt(path, stored, rebuilt, names)
+    if found.notes and not found.parts and not found.first:
+        return excerpt(path, stored, rebuilt, names)
+    about = f"{found.kind}: {found.summary} (a is {names[0]}, b {names[1]})"
+    return (
+        about,
+        *(f"  {part.summary}" for part in found.parts[: LINES - 1]),
+        *(f"note: {note}" for note in found.notes),
+    )
+
+
+def excerpt(path: str, stored: Path, rebuilt: Path, names: Names = NAMES) -> tuple[str, ...]:
     """The first value of a JSON file, or the first line of a text, that differs; nothing for other files."""
     if max(stored.stat().st_size, rebuilt.stat().st_size) > TEXT_BYTES:
         return ()
@@ -54,8 +87,8 @@ def excerpt(path: str, stored: Path, rebuilt: Path) -> tuple[str, ...]:
             found = None
         if found is not None:
             place, before, after = found
-            return (f"{place or 'the whole'}: {_short(before)} stored, {_short(after)} rebuilt",)
-    return _text(one, other)
+            return (f"{place or 'the whole'}: {_short(before)} {names[0]}, {_short(after)} {names[1]}",)
+    return _text(one, other, names)
 
 
 def _values(place: str, one: Any, other: Any) -> Iterator[tuple[str, str, str]]:
@@ -86,7 +119,7 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _text(one: str, other: str) -> tuple[str, ...]:
+def _text(one: str, other: str, names: Names) -> tuple[str, ...]:
     before, after = one.split("\n"), other.split("\n")
     number = next((at for at, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), None)
     if number is None:
@@ -94,7 +127,7 @@ def _text(one: str, other: str) -> tuple[str, ...]:
     a, b = before[number], after[number]
     column = next((at for at, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
     start = max(0, column - SHOWN // 2)
-    return (f"line {number + 1}: {_short(repr(a[start:]))} stored, {_short(repr(b[start:]))} rebuilt",)
+    return (f"line {number + 1}: {_short(repr(a[start:]))} {names[0]}, {_short(repr(b[start:]))} {names[1]}",)
 
 
 def _short(text: str) -> str:

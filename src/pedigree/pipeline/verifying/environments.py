@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from pedigree.pipeline import circumstances
+from pedigree.pipeline import circumstances, jobs
 from pedigree.pipeline.verifying.verdict import EnvironmentDifference
 
 if TYPE_CHECKING:
     from pedigree.pipeline.environment import Environment
+    from pedigree.pipeline.jobs import DatumRecord
     from pedigree.store import Store
 
 ABSENT = "absent"
 
 
-def differences(store: Store, fingerprint: str, present: Environment) -> tuple[EnvironmentDifference, ...]:
+def differences(
+    store: Store, fingerprint: str, present: Environment, hardware: Mapping[str, Any] | None = None
+) -> tuple[EnvironmentDifference, ...]:
     """What the recorded environment and the present one differ in, packages by name and version; then the hardware.
 
+    `hardware` is that of the work in question where it is known; otherwise that of the first work in the environment.
     Where the facts behind another fingerprint were not recorded, the one difference is that of the fingerprints.
     """
     recorded = store.records.get(circumstances.ENVIRONMENT, fingerprint)
@@ -28,11 +32,22 @@ def differences(store: Store, fingerprint: str, present: Environment) -> tuple[E
     if fingerprint != present.fingerprint:
         then, now = dict(_facts(recorded["facts"])), dict(_facts(present.facts))
         found = [EnvironmentDifference(*item) for item in _differing(then, now)]
-    then, now = (
-        {name: str(value) for name, value in side.items()} for side in (recorded["hardware"], present.hardware)
-    )
+    sides = (recorded["hardware"] if hardware is None else hardware, present.hardware)
+    then, now = ({name: str(value) for name, value in side.items()} for side in sides)
     found += [EnvironmentDifference(*item, "hardware") for item in _differing(then, now)]
     return tuple(found)
+
+
+def hardware_of(store: Store, records: Iterable[DatumRecord]) -> Mapping[str, Any] | None:
+    """The machine of the job that computed the first of these results whose job is still known; None where none is."""
+    for record in records:
+        result = store.records.get(jobs.RESULT, record.identity)
+        pipeline, _, run = str((result or {}).get("job", "")).partition("@")
+        job = store.records.get(jobs.JOB, f"{run}/{pipeline}") or {}
+        found: Mapping[str, Any] | None = job.get("hardware")
+        if found is not None:
+            return found
+    return None
 
 
 def _facts(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

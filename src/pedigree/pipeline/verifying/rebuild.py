@@ -8,7 +8,8 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,17 @@ from pedigree.pipeline import events, jobs
 from pedigree.pipeline.executors.contract import DatumResult, DatumTask
 from pedigree.pipeline.executors.local import LocalExecutor
 from pedigree.pipeline.verifying.comparer import Comparer, first_difference
-from pedigree.pipeline.verifying.verdict import DIFFERENT, FILES, FINDINGS, IDENTICAL, UNPROVEN, FileDifference, Finding
+from pedigree.pipeline.verifying.verdict import (
+    DIFFERENT,
+    FILES,
+    FINDINGS,
+    IDENTICAL,
+    REPEATED,
+    UNLIKE,
+    UNPROVEN,
+    FileDifference,
+    Finding,
+)
 from pedigree.store import trees
 
 if TYPE_CHECKING:
@@ -31,6 +42,9 @@ if TYPE_CHECKING:
 
 TAIL_BYTES, TAIL_LINES = 4096, 12
 _BLOCK_BYTES = 1 << 20
+#: So many differing datums of a commit are made a second time; up to so many bytes of each are kept until then.
+REPEATS = 2
+KEPT_BYTES = 512 << 20
 
 
 class Hashes:
@@ -51,6 +65,31 @@ class Hashes:
         return digest, size
 
 
+class Firsts:
+    """What the first few differing datums wrote the first time, kept until they were made a second time."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        #: datum -> every entry that it wrote, and copies of those files that differ from the stored ones
+        self.kept: dict[str, tuple[dict[str, Entry], dict[str, Path]]] = {}
+
+    def keep(self, datum: str, rebuilt: dict[str, Entry], differing: Sequence[str], hashes: Hashes) -> None:
+        if len(self.kept) >= REPEATS:
+            return
+        places: dict[str, Path] = {}
+        room = KEPT_BYTES
+        for path in differing[:FILES]:
+            entry = rebuilt.get(path)
+            source = None if entry is None else hashes.sources.get(entry.digest)
+            if entry is None or source is None or entry.size > room:
+                continue
+            room -= entry.size
+            self.folder.mkdir(parents=True, exist_ok=True)
+            places[path] = self.folder / f"{datum[:16]}-{len(places)}"
+            shutil.copyfile(source, places[path])
+        self.kept[datum] = (rebuilt, places)
+
+
 class Rebuild:
     """The chosen works of one commit, made again by `run` in the calling thread; `stop` may be called from any other."""
 
@@ -68,6 +107,7 @@ class Rebuild:
         compare: Comparer,
         on_event: OnEvent,
         python: Interpreter | None = None,
+        repeat: bool = True,
     ) -> None:
         self.store = store
         self.recorded = recorded
@@ -81,12 +121,15 @@ class Rebuild:
         most = min((work.pipeline.parallelism or workers for work in chosen), default=1)
         workers = min(workers, most, len(chosen) or 1)
         self._executor = LocalExecutor(store, workers=workers, isolation=level, python=python)
+        self._second = LocalExecutor(store, workers=1, isolation=level, python=python)
+        self._firsts = Firsts(scratch / f"first-{recorded.commit.id[:16]}") if repeat else None
         self._by_place = {work.datum.index: work for work in chosen if work.datum is not None}
         self._findings: dict[str, Finding] = {}
         self._told = 0
 
     def stop(self) -> None:
         self._executor.stop()
+        self._second.stop()
 
     def run(self) -> list[Finding]:
         """One finding per chosen datum, in planning order. Raises Damaged for what the store cannot vouch for."""
@@ -96,11 +139,26 @@ class Rebuild:
         ready = [work for work in self.works if work.datum is not None]
         repo = self.recorded.commit.repo
         self.on_event(events.JobPlanned(self.name, repo, len(ready), 0, ("to compare with what is stored",)))
+        self._execute(self._executor, ready, self._judge)
+        if self._firsts is not None and self._firsts.kept:
+            again = [work for work in ready if work.record.datum in self._firsts.kept]
+            for work in again:
+                label = f"datum {work.record.datum[:12]} ({work.record.label})"
+                self.on_event(
+                    events.Note(f"{self.name}: {label} is made a second time, to see whether its step repeats itself")
+                )
+            self._execute(self._second, again, self._judge_again)
+        return [self._findings[work.record.datum] for work in self.works]
+
+    def _execute(
+        self, executor: LocalExecutor, works: Sequence[Work], judge: Callable[[Work, DatumResult], Finding]
+    ) -> None:
+        repo = self.recorded.commit.repo
         held = 0
 
         def tasks() -> Iterator[DatumTask]:
             nonlocal held
-            for work in ready:
+            for work in works:
                 if not self.slots.take():
                     return
                 held += 1
@@ -113,20 +171,22 @@ class Rebuild:
             held -= 1
             self.slots.give()
             work = self._by_place[result.task.datum.index]
-            self._take(work, self._judge(work, result))
+            self._take(work, judge(work, result))
             record = work.record
             ended = events.DatumFinished(self.name, repo, record.datum, record.label, "processed", result.seconds)
             self.on_event(ended)
 
         try:
-            self._executor.run(tasks(), on_result)
+            executor.run(tasks(), on_result)
         finally:
             for _ in range(held):
                 self.slots.give()
-        return [self._findings[work.record.datum] for work in self.works]
 
     def _take(self, work: Work, finding: Finding) -> None:
+        known = work.record.datum in self._findings
         self._findings[work.record.datum] = finding
+        if known:
+            return  # told when it was made for the first time
         self._told += finding.state == DIFFERENT
         if finding.state == DIFFERENT and self._told <= FINDINGS:
             what = finding.reason or (finding.files[0].text if finding.files else "")
@@ -179,8 +239,33 @@ class Rebuild:
         files = tuple(
             self._difference(path, expected.get(path), rebuilt.get(path), hashes) for path in differing[:FILES]
         )
+        if self._firsts is not None:
+            self._firsts.keep(record.datum, rebuilt, differing, hashes)
         reason = work.gap and f"perhaps because {work.gap}"
         return Finding(record.datum, record.label, DIFFERENT, reason, len(differing), files)
+
+    def _judge_again(self, work: Work, result: DatumResult) -> Finding:
+        """The finding of the first time, with what the second one says about the step."""
+        datum = work.record.datum
+        assert self._firsts is not None
+        first, places = self._firsts.kept.pop(datum)
+        finding = self._findings[datum]
+        _tail(result.task.log_path)
+        if result.state == "failed" and result.exit_code is None:
+            return finding  # cut off: nothing can be said
+        hashes = Hashes()
+        second = {} if result.outputs is None else result.outputs.collect(hashes)
+        if first == second:
+            return replace(finding, again=REPEATED)
+        path = next(path for path in sorted({*first, *second}) if first.get(path) != second.get(path))
+        one, other = first.get(path), second.get(path)
+        apart = FileDifference(path, "content", one and one.size, other and other.size)
+        if path in places and other is not None and other.digest in hashes.sources:
+            lines = self.compare(
+                path, places[path], Path(hashes.sources[other.digest]), ("the first time", "the second")
+            )
+            apart = replace(apart, excerpt=lines)
+        return replace(finding, again=UNLIKE, apart=apart)
 
     def _difference(self, path: str, stored: Entry | None, rebuilt: Entry | None, hashes: Hashes) -> FileDifference:
         if stored is None or rebuilt is None:

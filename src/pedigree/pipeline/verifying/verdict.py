@@ -10,6 +10,11 @@ IDENTICAL, DIFFERENT, UNPROVEN = "identical", "different", "cannot be rebuilt"
 #: The worse of two states counts for what is made of both.
 _ORDER = (IDENTICAL, UNPROVEN, DIFFERENT)
 
+#: Of a second rebuild: it came out as the first one, or it did not.
+REPEATED, UNLIKE = "as the first time", "otherwise again"
+#: How much speaks for a suspect.
+LIKELY, PERHAPS = "likely", "perhaps"
+
 #: Of each kind a verdict keeps so many; it counts all.
 FINDINGS = 20
 FILES = 20
@@ -48,6 +53,8 @@ class Finding:
     """What became of one datum. `datum` is empty for what concerns the commit as a whole.
 
     `files` are the first few files that differ, of `differing` in all; `printed` are the last lines of a step that failed.
+    `again` is what became of a second rebuild, REPEATED or UNLIKE, "" where there was none; `apart` is then the first file in
+    which the two rebuilds differ from each other.
     """
 
     datum: str
@@ -57,6 +64,18 @@ class Finding:
     differing: int = 0
     files: tuple[FileDifference, ...] = ()
     printed: str = ""
+    again: str = ""
+    apart: FileDifference | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """Something that may have made a difference. `weight` is LIKELY or PERHAPS, `places` are lines of code (FILE:LINE)."""
+
+    kind: str
+    weight: str
+    text: str
+    places: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +99,7 @@ class EnvironmentDifference:
 class Verdict:
     """On one commit. Counts are of datums: `total` in the commit, `chosen` to be made again, each with one of three ends.
 
-    `findings` are the first of those that are not identical; `reasons` say why the commit as a whole cannot be rebuilt;
+    `findings` are the first of those that are not identical; `suspects` what may have made them so; `reasons` say why the commit as a whole cannot be rebuilt;
     `notes` what a pass does not prove. `datums` names the chosen ones where they were sampled. `time` in seconds since the
     epoch. `upstream` are the verdicts on what the commit was made from, inputs first, if that was asked for.
     """
@@ -103,6 +122,7 @@ class Verdict:
     seed: int = 0
     datums: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
+    suspects: tuple[Suspect, ...] = ()
     reasons: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     recorded_environment: str = ""
@@ -207,16 +227,30 @@ def _details(verdict: Verdict) -> Iterator[str]:
             yield f"    and {finding.differing - len(finding.files):,} more files"
         for line in finding.printed.splitlines():
             yield f"    | {line}"
+        yield from _again(finding)
     more = verdict.different + verdict.unproven - sum(1 for item in verdict.findings if item.datum)
     if more > 0:
         yield f"  and {_number(more, 'more datum', 'more datums')}"
     if verdict.datums:
         shown = " ".join(item[:12] for item in verdict.datums[:8])
         yield f"  sampled: {shown}" + (" ... (--json names all)" if len(verdict.datums) > 8 else "")
+    for suspect in verdict.suspects:
+        yield f"  {suspect.weight}: {suspect.text}"
     for difference in verdict.environment:
         yield f"  {difference.kind} {difference.text}"
     for note in verdict.notes:
         yield f"  note: {note}"
+
+
+def _again(finding: Finding) -> Iterator[str]:
+    """What a second rebuild says about the step."""
+    if finding.again == REPEATED:
+        yield "    made a second time, it came out as the first: something around it is another than then"
+    elif finding.again == UNLIKE:
+        first = "" if finding.apart is None else f"; first in /{finding.apart.path}"
+        yield f"    made a second time, it came out otherwise again: the step does not repeat itself{first}"
+        for line in () if finding.apart is None else finding.apart.excerpt[:2]:
+            yield f"      {line}"
 
 
 def _number(number: int, noun: str, plural: str = "") -> str:

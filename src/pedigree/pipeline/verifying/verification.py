@@ -12,7 +12,7 @@ from pedigree.errors import Conflict, PedigreeError
 from pedigree.pipeline import events, sandbox, site
 from pedigree.pipeline.events import silent
 from pedigree.pipeline.scheduler import Slots
-from pedigree.pipeline.verifying import comparer, environments, verdicts, whole
+from pedigree.pipeline.verifying import comparer, environments, suspects, verdicts, whole
 from pedigree.pipeline.verifying import sample as samples
 from pedigree.pipeline.verifying.rebuild import Rebuild
 from pedigree.pipeline.verifying.selection import Selected, Selection, select
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pedigree.pipeline.environment import Environment
     from pedigree.pipeline.events import OnEvent
     from pedigree.pipeline.verifying.comparer import Comparer
-    from pedigree.pipeline.verifying.recorded import Recorded, Work
+    from pedigree.pipeline.verifying.recorded import Work
     from pedigree.pipeline.verifying.sample import Sample
     from pedigree.store import Store
 
@@ -39,14 +39,16 @@ def verify(
     sample: str | None = None,
     seed: int = 0,
     workers: int | None = None,
-    compare: Comparer = comparer.excerpt,
+    compare: Comparer = comparer.understood,
+    repeat: bool = True,
     on_event: OnEvent = silent,
 ) -> Verdict:
     """Make the datums of REPO@REF[:/PATH] again from what is recorded, and compare every file bit for bit.
 
     With a path only those that wrote it; with `upstream` also those that wrote what they read, back to the inputs, every
     one from the stored files of its inputs. `sample` ("5%", "20") takes that many of each commit, chosen by `seed`.
-    `workers` datums run at once (all cores by default). `compare` describes where two files part.
+    `workers` datums run at once (all cores by default). `compare` describes where two files part. With `repeat` the first datums
+    that differ are made once more, which tells a step that does not repeat itself from one whose surroundings changed.
 
     The verdict is kept beside each commit once all are known; nothing else of the store changes. Raises NotFound for the
     reference, Damaged when the store's own bytes are not whole, IsolationUnavailable where the sandbox of then does not
@@ -57,7 +59,7 @@ def verify(
         raise missing.path(store.objects.read, found)
     chosen = None if sample is None else samples.parse(sample, seed)
     selection = select(store, found.commit, found.path, upstream=upstream)
-    session = _Session(store, selection, chosen, workers or os.cpu_count() or 1, compare, on_event)
+    session = _Session(store, selection, chosen, workers or os.cpu_count() or 1, compare, on_event, repeat)
     return session.run(found.path)
 
 
@@ -72,6 +74,7 @@ class _Session:
         workers: int,
         compare: Comparer,
         on_event: OnEvent,
+        repeat: bool,
     ) -> None:
         self.store = store
         self.selection = selection
@@ -79,6 +82,7 @@ class _Session:
         self.workers = workers
         self.compare = compare
         self.on_event = on_event
+        self.repeat = repeat
         self.slots = Slots(workers)
         self.soundness = Soundness(store)
         self._findings: dict[str, tuple[list[Finding], float]] = {}
@@ -142,6 +146,7 @@ class _Session:
                 soundness=self.soundness,
                 compare=self.compare,
                 on_event=self.on_event,
+                repeat=self.repeat,
             )
             active.append(made)
         threads = [threading.Thread(target=self._work, args=(made,), name=f"verify {made.name}") for made in active]
@@ -193,6 +198,11 @@ class _Session:
         broken = None if recorded.reason else whole.check(self.store, one)
         shown = [item for item in findings if item.state != IDENTICAL]
         shown.sort(key=lambda item: item.state != DIFFERENT)  # stable: planning order within each
+        # Those that differ first: a commit may hold results of several machines.
+        names = {item.datum for item in shown}
+        works = sorted(one.works, key=lambda work: work.record.datum not in names)
+        hardware = environments.hardware_of(self.store, (work.record for work in works))
+        differences = environments.differences(self.store, fingerprint, present, hardware) if fingerprint else ()
         return Verdict(
             commit=commit.id,
             repo=commit.repo,
@@ -212,16 +222,10 @@ class _Session:
             seed=0 if self.sample is None else self.sample.seed,
             datums=() if self.sample is None else tuple(item.datum for item in findings),
             findings=(*([broken] if broken else []), *shown[:FINDINGS]),
+            suspects=suspects.find(self.store, recorded, findings, differences),
             reasons=(recorded.reason,) if recorded.reason else (),
-            notes=(*recorded.notes, *_hints(recorded, ends)),
+            notes=recorded.notes,
             recorded_environment=fingerprint,
             present_environment=present.fingerprint,
-            environment=environments.differences(self.store, fingerprint, present) if fingerprint else (),
+            environment=differences,
         )
-
-
-def _hints(recorded: Recorded, ends: Sequence[str]) -> tuple[str, ...]:
-    """What a difference may well come from, of what is not a difference between then and now."""
-    if DIFFERENT in ends and recorded.made_by["seed"] is None:
-        return ("its spec sets no seed: what a step draws at random is another each time (`seed: 1` in the spec)",)
-    return ()
