@@ -11,6 +11,7 @@ PedigreeError                      exit  what a caller does about it
 │   ├── InvalidSplit                     fractions, keys or groups that make no split; a class missing from one
 │   ├── CheckpointMismatch               a checkpoint of another model, optimiser or set of parts
 │   ├── UnsafeArchive                    an archive member that would escape or overwhelm
+│   ├── InvalidBundle                    a bundle that is cut, altered, or made up
 │   └── ForbiddenAddress                 a URL that leads into the user's own network
 ├── NotFound (LookupError)           3   name something that exists
 │   ├── StoreNotFound, RepositoryNotFound, BranchNotFound, CommitNotFound, PathNotFound,
@@ -134,6 +135,10 @@ class CheckpointMismatch(InvalidInput):
 
 
 class UnsafeArchive(InvalidInput):
+    pass
+
+
+class InvalidBundle(InvalidInput):
     pass
 
 

@@ -14,9 +14,10 @@ from pedigree.store import Store
 class Project:
     """Files, repositories and specs in one line each; `started` collects every datum that really ran."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, store: Store | None = None) -> None:
+        """A new store in the folder, unless there is one."""
         self.folder = folder
-        self.store: Store = pedigree.init(folder)
+        self.store: Store = pedigree.init(folder) if store is None else store
         self.events: list[events.Event] = []
 
     def put(self, repo: str, files: Mapping[str, str | None], branch: str = "master") -> None:

@@ -55,6 +55,8 @@ COMMANDS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
             ("explain", "explain", "Show why datums ran or were reused"),
             ("lineage", "lineage", "Show what made a result, or what a file went into"),
             ("verify", "verify", "Make a result again and compare it bit for bit"),
+            ("bundle", "bundle", "Pack a result with everything that it takes to rebuild it"),
+            ("replay", "replay", "Rebuild what a bundle holds and compare it bit for bit"),
             ("pipeline", "pipeline", "Pipelines: list, inspect, draw, stop, start, delete"),
             ("job", "job", "Jobs: list, inspect, wait"),
             ("datum", "datum", "Datums: list, inspect, shell"),
@@ -89,7 +91,7 @@ HIDDEN = {"__complete": "completion", "__complete_script": "completion"}
 #: What each exit code tells a script. `pedigree.errors` assigns 1 to 8.
 EXIT_CODES: tuple[tuple[int, str], ...] = (
     (0, "done"),
-    (1, "a step or job failed, `diff --exit-code` found a difference, or `verify` did not get the same"),
+    (1, "a step or job failed, `diff --exit-code` found a difference, or `verify` or `replay` did not get the same"),
     (2, "wrong input: an argument, a name, a path, a spec"),
     (3, "not found: a store, repository, commit, path, job"),
     (4, "conflict: taken, still in use, locked, changed meanwhile"),

@@ -3,6 +3,7 @@
     records "job"      RUN/PIPELINE  -> Job
     records "datum"    identity      -> Result: the cache, global over runs, branches and pipeline versions
     records "parts"    identity      -> what went into the identity, for `explain`
+    records "received" identity      -> Result as a bundle from elsewhere states it: for verifying, never taken from the cache
     records "failure"  RUN/PIPELINE/DATUM -> Failure: failed and recovered datums, which are never cached
     object  manifest                 -> one JSON line per datum of the job, in planning order
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 JOB = "job"
 PIPELINE = "pipeline"  # those registered; pipelines.py keeps them
 RESULT = "datum"
+RECEIVED = "received"
 PARTS = "parts"
 FAILURE = "failure"
 

@@ -88,14 +88,12 @@ class Writer:
         Sorts `entries` by digest, which is the order that the database takes them fastest in.
         """
         self.entries.sort(key=_digest)
-        index = b"".join([_ENTRY.pack(*entry) for entry in self.entries])
-        checksum = blake3(index)
-        footer = _FOOTER.pack(self._end, len(self.entries), checksum.digest(), END)
-        self._write([index, footer])
+        name, end = ending(self.entries, self._end)
+        self._write([end])
         with durable.guarded(self.path):
             os.fchmod(self._fd, 0o444)
-        self.name = checksum.hexdigest()
-        return self.name
+        self.name = name
+        return name
 
     def close(self) -> None:
         if self._fd >= 0:
@@ -158,6 +156,31 @@ class Reader:
     def __del__(self) -> None:
         if self._fd >= 0:
             os.close(self._fd)
+
+
+def ending(entries: Sequence[Packed], offset: int) -> tuple[str, bytes]:
+    """Name, and index with footer, of the pack that holds these entries, sorted by digest, and whose index is at `offset`."""
+    index = b"".join([_ENTRY.pack(*entry) for entry in entries])
+    checksum = blake3(index)
+    return checksum.hexdigest(), index + _FOOTER.pack(offset, len(entries), checksum.digest(), END)
+
+
+def contents(data: bytes, name: str) -> list[Packed] | None:
+    """The entries of a whole pack in memory, by digest; None unless this is, byte for byte, how a pack of that name begins
+    and ends, with its objects one after another in that order.
+    """
+    if len(data) < len(MAGIC) + _FOOTER.size or data[: len(MAGIC)] != MAGIC:
+        return None
+    start, count, _, _ = _FOOTER.unpack_from(data, len(data) - _FOOTER.size)
+    if start + count * _ENTRY.size + _FOOTER.size != len(data):
+        return None
+    found = [Packed(*entry) for entry in _ENTRY.iter_unpack(data[start : start + count * _ENTRY.size])]
+    at = len(MAGIC)
+    for before, entry in zip([None, *found], found, strict=False):
+        if entry.offset != at or (before is not None and entry.digest <= before.digest):
+            return None
+        at += entry.size
+    return found if at == start and ending(found, start) == (name, data[start:]) else None
 
 
 def overhead_bytes(objects: int) -> int:

@@ -209,7 +209,7 @@ class Rebuild:
 
     def _judge(self, work: Work, result: DatumResult) -> Finding:
         record, task = work.record, result.task
-        printed = _tail(task.log_path)
+        printed = tail(task.log_path)
         expected = dict(trees.scan(record.tree, self.store.objects.read)) if record.tree else {}
         for entry in expected.values():
             self.soundness.check(entry.digest)
@@ -295,7 +295,7 @@ class Rebuild:
             shutil.copyfileobj(source, target)
 
 
-def _tail(path: Path) -> str:
+def tail(path: Path) -> str:
     """The last lines of a log, which is not needed any more."""
     data = b""
     with contextlib.suppress(OSError):

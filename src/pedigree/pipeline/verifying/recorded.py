@@ -107,7 +107,8 @@ class _Reader:
         self.pipeline = pipeline
         self.parts = self._parts(pipeline)
         self.records = list(jobs.read_manifest(store, commit.made_by["manifest"]))
-        self.results = store.records.many(jobs.RESULT, [item.identity for item in self.records])
+        names = [item.identity for item in self.records]
+        self.results = store.records.many(jobs.RECEIVED, names) | store.records.many(jobs.RESULT, names)
         self._jobs: dict[str, tuple[Job, Pipeline] | None] = {}
 
     def read(self) -> Recorded:

@@ -59,11 +59,11 @@ def verify(
         raise missing.path(store.objects.read, found)
     chosen = None if sample is None else samples.parse(sample, seed)
     selection = select(store, found.commit, found.path, upstream=upstream)
-    session = _Session(store, selection, chosen, workers or os.cpu_count() or 1, compare, on_event, repeat)
+    session = Session(store, selection, chosen, workers or os.cpu_count() or 1, compare, on_event, repeat)
     return session.run(found.path)
 
 
-class _Session:
+class Session:
     """One verification: all its commits at once, sharing the workers."""
 
     def __init__(
@@ -117,7 +117,7 @@ class _Session:
 
         return environment.capture(cache=self.store.folder / "cache")
 
-    def _level(self, one: Selected) -> str:
+    def level(self, one: Selected) -> str:
         """The isolation to make the commit again with: one that shows its steps what they saw then."""
         level: str = one.recorded.made_by["isolation"]
         wanted = "strict" if level in sandbox.SEALED else level
@@ -139,7 +139,7 @@ class _Session:
                 self.store,
                 one.recorded,
                 chosen,
-                level=self._level(one),
+                level=self.level(one),
                 slots=self.slots,
                 workers=self.workers,
                 scratch=scratch,
