@@ -51,7 +51,8 @@ class _Remaking(Session):
         inputs = {item["commit"]: item["repo"] for row in unpacked.made for item in row.inputs}
         made = {row.id for row in unpacked.made}
         named = sorted(f"{repo}@{identity[:12]}" for identity, repo in inputs.items() if identity not in made)
-        super().__init__(store, Selection([], named), None, workers or os.cpu_count() or 1, comparer.excerpt, on_event)
+        cores = workers or os.cpu_count() or 1
+        super().__init__(store, Selection([], named), None, cores, comparer.excerpt, on_event, True)
         self.unpacked = unpacked
         self.landed: set[str] = set()
         self.moved: list[tuple[str, str]] = []

@@ -250,7 +250,7 @@ class Rebuild:
         assert self._firsts is not None
         first, places = self._firsts.kept.pop(datum)
         finding = self._findings[datum]
-        _tail(result.task.log_path)
+        tail(result.task.log_path)
         if result.state == "failed" and result.exit_code is None:
             return finding  # cut off: nothing can be said
         hashes = Hashes()
