@@ -18,6 +18,7 @@ from torch import Tensor
 from unet import CLASSES, UNet
 
 from pedigree import training as reproducible
+from pedigree.errors import CheckpointMismatch
 
 #: step (from 1) to its numbers: the loss of every step, the scores where the validation part was looked at.
 Rows = dict[int, dict[str, float]]
@@ -54,16 +55,18 @@ def fit(
     checkpoints: Path | None = None,
     on_watch: Callable[[int, dict[str, float]], None] | None = None,
 ) -> Rows:
-    """Train the model in place; its weights and the rows are a pure function of all arguments but `checkpoints`.
+    """Train the model in place; its weights and the rows are a pure function of model, pairs, settings and seed.
 
-    (And of torch, the processor and the number of threads: call it under `deterministic("full", threads=...)`.) Each
-    epoch goes through the pairs in a new order; what does not fill a batch is left out of it.
+    (And of torch, the processor and the number of threads: call it under `deterministic("full", threads=...)`.) The
+    number of workers, kills and resumptions do not enter. Each epoch goes through the pairs in a new order; what does
+    not fill a batch is left out of it.
 
-    With a folder for `checkpoints`, one is kept after each epoch, and a training that finds one goes on from it.
-    `on_watch(step, row)` is called wherever the validation part was looked at; what it raises ends the training. It is
-    not called again for steps before the checkpoint that a training goes on from.
+    With a folder for `checkpoints`, one is kept after each epoch, or every `checkpoint_every` steps, and a training that
+    finds one goes on from it. `on_watch(step, row)` is called wherever the validation part was looked at; what it raises
+    ends the training. It is not called again for steps before the checkpoint.
 
-    Raises NonFinite when the loss is no number; CheckpointMismatch for the checkpoint of another model.
+    Raises NonFinite when the loss is no number; CheckpointMismatch for a checkpoint of another model, of other settings,
+    pairs or another seed.
     """
     device = next(model.parameters()).device
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
@@ -74,40 +77,63 @@ def fit(
         ids=training.names,
         drop_last=True,
         isolate=False,  # the augmentation draws from nothing global
+        num_workers=settings.workers,
     )
     # What dropout draws is the seed's as well, whatever was drawn before.
     torch.default_generator.set_state(reproducible.torch_generator(seed, "dropout").get_state())
     rows: Rows = {}
+    every = settings.checkpoint_every or len(loader)
+    recipe = _recipe(settings, seed, training, validation)
     with ExitStack() as stack:
         kept = None
         if checkpoints is not None:
             parts = {"model": model, "optimizer": optimizer, "loader": loader}
             kept = stack.enter_context(reproducible.Checkpoints(checkpoints, parts, keep_last=1))
             if at := kept.load():
+                _check_recipe(at, recipe)
                 rows = at.metrics
                 print(f"going on after step {at.step} of {settings.steps}", flush=True)
         model.train()
         for images, truth in _batches(loader, settings.steps - len(rows)):
-            step = len(rows)
-            rate = settings.learning_rate * rate_at(step, settings.steps)
+            step = len(rows) + 1
+            rate = settings.learning_rate * rate_at(step - 1, settings.steps)
             for group in optimizer.param_groups:
                 group["lr"] = rate
             loss = bce_jaccard(model(images.to(device, memory_format=torch.channels_last)), truth.to(device))
-            last = rows[step]["loss/training"] if step else None
-            value = reproducible.check_finite(loss, step + 1, last=last, model=model)
+            last = rows[step - 1]["loss/training"] if rows else None
+            row = {"loss/training": reproducible.check_finite(loss, step, last=last, model=model), "rate": rate}
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]  # torch's
             optimizer.step()
-            row = rows[step + 1] = {"loss/training": value, "rate": rate}
-            if (step + 1) % settings.watch_every == 0 or step + 1 == settings.steps:
+            rows[step] = row
+            if step % settings.watch_every == 0 or step == settings.steps:
                 row |= _watched(model, validation, settings.batch)
                 numbers = ", ".join(f"{name} {number:.4f}" for name, number in row.items() if name != "rate")
-                print(f"step {step + 1} of {settings.steps}: {numbers}", flush=True)
+                print(f"step {step} of {settings.steps}: {numbers}", flush=True)
                 if on_watch is not None:
-                    on_watch(step + 1, row)
-            if kept is not None and (step + 1) % len(loader) == 0:
-                kept.save(step + 1, metrics=rows)
+                    on_watch(step, row)
+            if kept is not None and step % every == 0:
+                kept.save(step, metrics=rows, user=recipe)
     return rows
+
+
+def _recipe(settings: Training, seed: int, training: Pairs, validation: Pairs) -> dict[str, Any]:
+    """What decides the rest of a training besides the checkpoint's own parts, as plain values."""
+    changes_nothing = {"workers", "checkpoint_every"}
+    names = {"training": training.names, "validation": validation.names}
+    return {**settings.model_dump(exclude=changes_nothing), "seed": seed, **names}
+
+
+def _check_recipe(at: reproducible.Loaded, recipe: dict[str, Any]) -> None:
+    was = at.user or {}
+    other = [name for name in recipe if was.get(name) != recipe[name]]
+    if other:
+        told = ", ".join(f"{name} {was.get(name)!r:.60} (now {recipe[name]!r:.60})" for name in other)
+        raise CheckpointMismatch(
+            f"The checkpoint {at.path} is of a training with {told}.",
+            remedy="Name another folder, or remove this one to begin anew.",
+            path=at.path,
+        )
 
 
 def _batches(loader: reproducible.Loader, count: int) -> Iterator[tuple[Tensor, Tensor]]:

@@ -6,7 +6,6 @@ pretrained elsewhere load from a file. Source: Sandler et al. 2018 (arXiv:1801.0
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 # Expansion t, output channels c, repeats n, stride s of the first repeat: the rows of the paper's table 2.
@@ -59,6 +58,9 @@ class InvertedResidual(nn.Module):
 class Encoder(nn.Module):
     """Image (n, 3, h, w) to five activations at strides 2, 4, 8, 16, 32; h and w are multiples of 32."""
 
+    #: What a whole MobileNetV2 has besides: its last convolution, and the part that tells classes of pictures apart.
+    unused = ("features.18.", "classifier.")
+
     def __init__(self, width: float = 1.0) -> None:
         super().__init__()
         inputs = channels(32, width)
@@ -78,26 +80,3 @@ class Encoder(nn.Module):
             if number in TAPS:
                 taken.append(x)
         return taken
-
-    def load_pretrained(self, state: dict[str, Tensor]) -> None:
-        """Take the weights of a whole MobileNetV2 of this width; its last convolution and classifier are left aside.
-
-        Raises ValueError naming what is missing, unknown or of another shape.
-        """
-        own = self.state_dict()
-        given = {
-            name: tensor
-            for name, tensor in state.items()
-            if not name.startswith(("features.18.", "classifier.")) and not name.endswith("num_batches_tracked")
-        }
-        wanted = {name for name in own if not name.endswith("num_batches_tracked")}
-        wrong = sorted(wanted ^ given.keys())
-        wrong += [name for name in sorted(wanted & given.keys()) if own[name].shape != given[name].shape]
-        if wrong:
-            raise ValueError(
-                f"the pretrained weights do not fit this encoder: {len(wrong)} tensors are missing, unknown or of "
-                f"another shape, the first is {wrong[0]!r}"
-            )
-        with torch.no_grad():
-            for name, tensor in given.items():
-                own[name].copy_(tensor)

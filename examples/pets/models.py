@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
-from unet import CLASSES, UNet
+from unet import CLASSES, UNet, initialise
 
 from pedigree import training
 
@@ -17,14 +17,21 @@ from pedigree import training
 def build(card: Mapping[str, Any]) -> UNet:
     """The model that a card (the content of `model.json`) describes; its parameters come from torch's random state."""
     settings = card["model"]
-    return UNet(width=float(settings["width"]), decoder=[int(count) for count in settings["decoder"]])
+    return UNet(
+        width=float(settings["width"]),
+        decoder=[int(count) for count in settings["decoder"]],
+        encoder=settings["encoder"],
+        dropout=float(settings["dropout"]),
+    )
 
 
 def build_seeded(card: Mapping[str, Any], seed: int) -> UNet:
     """`build` with parameters that are a pure function of the seed; torch's random state stays as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.set_state(training.torch_generator(seed, "weights").get_state())
-        return build(card)
+        model = build(card)
+        initialise(model)
+        return model
 
 
 def save(folder: Path, model: UNet, size: Sequence[int]) -> None:

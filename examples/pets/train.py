@@ -1,9 +1,11 @@
-"""train: the U-Net on the training part, watched on the validation part; the same bits each time.
+"""train and model: the U-Net on the training part, watched on the validation part; the same bits each time.
 
     python train.py
 
-Numbers come from conf/train.yaml, seed and number of threads from pets.yaml; torch is held to its deterministic algorithms, and nothing written holds a
-time or a host's name.
+`train` is the quick experiment and `model` the whole training: one program, conf/train.yaml and conf/model.yaml. What
+`tune` found is laid over the settings of `model`. Seed and number of threads come from pets.yaml; torch is held to its
+deterministic algorithms, and nothing written holds a time or a host's name. Where the step has a folder for them
+(`checkpoints: true` in pets.yaml), a training that was killed goes on from its last checkpoint, to the same bytes.
 """
 
 from __future__ import annotations
@@ -20,15 +22,27 @@ from events import write_scalars
 from fitting import Rows, fit
 from models import build_seeded, save
 from pairs import read_pairs
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-from settings import Train
-from unet import UNet
+from settings import Train, Training
+from weights import fit_into, read_weights
 
 from pedigree import config, training
 from pedigree.errors import PedigreeError
 
 PFS = Path("/pfs")
+
+
+def tuned(settings: Training, path: Path) -> Training:
+    """The settings with the values of `optimal_hp.json` laid over them; ends the step where one is none of ours."""
+    try:
+        values = json.loads(path.read_text())
+        found: Training = config.validate(Training, {**settings.model_dump(), **values}).instance
+    except (ValueError, TypeError, PedigreeError) as error:
+        told = " ".join(str(error).split())
+        sys.exit(
+            f"tune/{path.name}: {told} It holds settings.Training's own names; tune again, or mend its search space"
+        )
+    print("tuned: " + ", ".join(f"{name} {value}" for name, value in values.items()), flush=True)
+    return found
 
 
 def write_history(path: Path, rows: Rows) -> None:
@@ -40,23 +54,11 @@ def write_history(path: Path, rows: Rows) -> None:
         writer.writerows({"step": step, **numbers} for step, numbers in rows.items())
 
 
-def load_pretrained(model: UNet, path: Path) -> None:
-    """Give the encoder the weights in `path`, a safetensors file; ends the step if it is missing or does not fit."""
-    if not path.is_file():
-        sys.exit(
-            f"{path}: no such file for this step. Add it to `code.include` of train in pets.yaml, or set pretrained: null"
-        )
-    try:
-        model.encoder.load_pretrained(load_file(path))
-    except (SafetensorError, ValueError) as error:
-        sys.exit(
-            f"{path}: {error}. `width` in conf/model/unet.yaml must be that of the file, 1.0 for the published weights"
-        )
-
-
 def main() -> None:
     settings = config.current(Train)
     seed, threads = int(os.environ["PEDIGREE_SEED"]), int(os.environ["OMP_NUM_THREADS"])
+    if (best := PFS / "tune/optimal_hp.json").is_file():
+        settings = settings.model_copy(update={"training": tuned(settings.training, best)})
     device = chosen(settings.device, "conf/train.yaml")
     training.seed_everything(seed)
     training.deterministic("full", threads=threads)
@@ -65,7 +67,14 @@ def main() -> None:
 
     model = build_seeded({"model": settings.model.model_dump()}, seed)
     if settings.model.pretrained:
-        load_pretrained(model, Path(settings.model.pretrained))
+        given = read_weights(settings.model.pretrained)
+        try:
+            fit_into(model.encoder, given, model.encoder.unused)
+        except ValueError as error:
+            sys.exit(
+                f"{settings.model.pretrained.file}: {error}. `encoder` and `width` in conf/model must be those of the file; "
+                "1.0 is the width of published weights"
+            )
     model = model.to(device, memory_format=torch.channels_last)
     kept = os.environ.get("PEDIGREE_CHECKPOINTS")
     try:

@@ -1,4 +1,4 @@
-"""The U-Net, its loss and its scores against the paper, torchvision's names and closed forms."""
+"""The loss, the scores and what is written of them, against closed forms."""
 
 from __future__ import annotations
 
@@ -16,67 +16,6 @@ from PIL import Image  # noqa: E402
 from .steps import load  # noqa: E402  # after the check that torch is there
 
 
-def test_the_encoder_is_the_published_one_under_torchvisions_names() -> None:
-    """At width 1 the encoder has the tensors of torchvision's `mobilenet_v2` before its last convolution: 1,811,712
-    parameters (2,223,872 of all its features, less 320 x 1280 + 2 x 1280 of the last). Break: swap the order of the
-    depthwise and the projecting convolution."""
-    encoder = load("mobilenet").Encoder()
-    assert sum(parameter.numel() for parameter in encoder.parameters()) == 2_223_872 - 320 * 1280 - 2 * 1280
-    shapes = {name: tuple(tensor.shape) for name, tensor in encoder.state_dict().items()}
-    assert shapes["features.0.0.weight"] == (32, 3, 3, 3)
-    assert shapes["features.0.1.running_mean"] == (32,)
-    assert shapes["features.1.conv.0.0.weight"] == (32, 1, 3, 3)  # the first block does not widen
-    assert shapes["features.1.conv.1.weight"] == (16, 32, 1, 1)
-    assert shapes["features.1.conv.2.bias"] == (16,)
-    assert shapes["features.2.conv.0.0.weight"] == (96, 16, 1, 1)
-    assert shapes["features.2.conv.1.0.weight"] == (96, 1, 3, 3)
-    assert shapes["features.2.conv.2.weight"] == (24, 96, 1, 1)
-    assert shapes["features.17.conv.3.weight"] == (320,)
-    assert max(int(name.split(".")[1]) for name in shapes) == 17
-
-
-@pytest.mark.parametrize("width", [0.35, 0.5, 1.0])
-def test_activations_come_at_strides_2_to_32(width: float) -> None:
-    """Five activations, each half the size of the one before, as deep as announced. Break: tap block 5 for 6."""
-    encoder = load("mobilenet").Encoder(width).eval()
-    with torch.no_grad():
-        taken = encoder(torch.zeros(1, 3, 64, 96))
-    assert [tuple(x.shape[2:]) for x in taken] == [(32, 48), (16, 24), (8, 12), (4, 6), (2, 3)]
-    assert tuple(x.shape[1] for x in taken) == encoder.depths
-
-
-def test_pretrained_weights_load_from_a_whole_mobilenet() -> None:
-    """A state with torchvision's last convolution and classifier fits; one tensor too few is named. Break: load with
-    strict=False."""
-    mobilenet = load("mobilenet")
-    state = {name: torch.ones_like(tensor) for name, tensor in mobilenet.Encoder(0.35).state_dict().items()}
-    state |= {"features.18.0.weight": torch.zeros(1), "classifier.1.bias": torch.zeros(1)}
-    encoder = mobilenet.Encoder(0.35)
-    encoder.load_pretrained(state)
-    assert all((parameter == 1).all() for parameter in encoder.parameters())
-    del state["features.3.conv.2.weight"]
-    with pytest.raises(ValueError, match=r"the first is 'features\.3\.conv\.2\.weight'"):
-        encoder.load_pretrained(state)
-
-
-def test_weights_that_the_step_cannot_use_are_named(tmp_path: Path) -> None:
-    """Missing, no safetensors, of another width. Break: let the library's traceback be the message."""
-    from safetensors.torch import save_file
-
-    train, model = load("train"), load("unet").UNet(0.35, [8, 8, 8, 8, 8])
-    file = tmp_path / "weights.safetensors"
-    with pytest.raises(
-        SystemExit, match=r"weights\.safetensors: no such file for this step\. Add it to `code\.include`"
-    ):
-        train.load_pretrained(model, file)
-    file.write_bytes(b"pickled")
-    with pytest.raises(SystemExit, match=r"weights\.safetensors: .*`width` in conf/model/unet\.yaml"):
-        train.load_pretrained(model, file)
-    save_file(load("mobilenet").Encoder(0.5).state_dict(), file)
-    with pytest.raises(SystemExit, match=r"do not fit this encoder"):
-        train.load_pretrained(model, file)
-
-
 def test_the_device_is_what_was_asked_for_or_nothing() -> None:
     """A GPU that is not there ends the step, and says how to get one. Break: fall back to the processor."""
     chosen = load("devices").chosen
@@ -84,19 +23,6 @@ def test_the_device_is_what_was_asked_for_or_nothing() -> None:
     for name, told in (("gpu", "is none"), ("mps", "same bits twice"), ("cuda:64", r"resourceLimits: \{gpu")):
         with pytest.raises(SystemExit, match=rf"^train\.yaml: device '{name}'.*{told}"):
             chosen(name, "train.yaml")
-
-
-def test_the_unet_gives_a_logit_per_class_and_pixel() -> None:
-    """The output is as large as the image, in three classes, and every parameter takes part. Break: drop the last Up."""
-    unet = load("unet")
-    model = unet.UNet(0.35, [32, 24, 16, 8, 8])
-    logits = model(torch.rand(2, 3, 64, 96))
-    assert logits.shape == (2, 3, 64, 96)
-    logits.sum().backward()
-    assert not [name for name, parameter in model.named_parameters() if parameter.grad is None]
-    assert load("models").build({"model": model.settings}).state_dict().keys() == model.state_dict().keys()
-    with pytest.raises(ValueError, match="5 stages"):
-        unet.UNet(1.0, [8, 8])
 
 
 def test_the_loss_has_its_closed_form() -> None:
@@ -130,33 +56,6 @@ def test_scores_count_pixels() -> None:
     assert found["accuracy"] == 5 / 8
     assert found["mean_iou"] == pytest.approx((2 / 5 + 3 / 6) / 2)
     assert found["pixels"] == 8
-
-
-def test_augmentation_moves_image_and_mask_together() -> None:
-    """A picture that shows its own mask still does after it, and without strength nothing moves. Break: draw the
-    mask's window anew."""
-    augmented, augment = load("augment").augmented, load("settings").Augment
-    classes = torch.zeros(32, 32, dtype=torch.int64)
-    classes[8:20, 4:26] = 2
-    image = (classes / 2).repeat(3, 1, 1).to(torch.float32)
-    numbers = [0.1, 0.7, 0.2, 0.9, 0.5, 0.5]
-    moved, mask = augmented(image, classes, augment(flip=0.5, zoom=0.4, light=0.0), numbers)
-    assert not torch.equal(mask, classes)
-    assert set(mask.unique().tolist()) <= {0, 2}
-    assert ((moved[0] > 0.5) == (mask == 2)).float().mean() > 0.97  # the edge itself is interpolated
-    same, still = augmented(image, classes, augment(flip=0.0, zoom=0.0, light=0.0), numbers)
-    assert torch.allclose(same, image, atol=1e-5)
-    assert torch.equal(still, classes)
-
-
-def test_the_rate_rises_then_falls_to_nothing() -> None:
-    """A tenth of the steps up to the peak, then down a cosine. Break: begin at the peak."""
-    rate_at = load("fitting").rate_at
-    rates = [rate_at(step, 100) for step in range(100)]
-    assert rates[:10] == [pytest.approx((step + 1) / 10) for step in range(10)]
-    assert max(rates) == rates[9] == 1
-    assert rates[10:] == sorted(rates[10:], reverse=True)
-    assert rates[-1] < 0.001
 
 
 def test_metrics_are_the_same_numbers_as_json_and_csv(tmp_path: Path) -> None:
