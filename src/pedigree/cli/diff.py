@@ -32,12 +32,23 @@ def _declare(parser: Parser) -> None:
         "-s", "--shallow", action="store_true", help="One line per folder, for all that changed in it, below it too"
     )
     parser.add_argument("-p", "--patch", action="store_true", help="Show the changed lines of text files")
+    parser.add_argument(
+        "--why",
+        action="store_true",
+        help="Explain the difference of two commits of a pipeline, or of two runs: causes, numbers, curves, plots",
+    )
+    parser.add_argument(
+        "--html", metavar="FILE", help="With --why: write a page that needs nothing else, with the plots side by side"
+    )
+    parser.add_argument("--all", action="store_true", help="With --why: leave no number and no line of code out")
     parser.add_argument("--exit-code", action="store_true", help="Exit with 1 when something differs")
 
 
 def _run(arguments: Arguments) -> int:
     import sys
 
+    if arguments.why or arguments.html:
+        return _why(arguments)
     with options.store() as store:
         changes = store.diff(arguments.new, arguments.old)
         if arguments.shallow:
@@ -57,6 +68,45 @@ def _run(arguments: Arguments) -> int:
                 for line in _lines(store, path, old, new):
                     print(line)
     return int(bool(number) and arguments.exit_code)
+
+
+def _why(arguments: Arguments) -> int:
+    """Tell why the newer side is another than the older one."""
+    import sys
+
+    from pedigree.cli.output import cut, json_value
+    from pedigree.cli.terminal import is_terminal, say, width
+    from pedigree.pipeline.contrasting import contrasts, telling
+
+    with options.store() as store:
+        found = contrasts(store, arguments.new, arguments.old)
+        if arguments.html:
+            from pedigree.pipeline.contrasting import page
+
+            _write(arguments.html, page.render(store, found))
+    if arguments.json:
+        json_value([one.to_json() for one in found])
+    elif not arguments.html:
+        room = width() if is_terminal(sys.stdout) else 0
+        for one in found:
+            for style, text in telling.told(one, every=arguments.all):
+                text = safe(text)
+                print(paint(cut(text, room) if room else text, style, sys.stdout))
+    if arguments.html:
+        say(f"Wrote {arguments.html}.")
+    return int(arguments.exit_code and not all(one.identical for one in found))
+
+
+def _write(path: str, text: str) -> None:
+    from pedigree.errors import StorageFailure
+
+    try:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise StorageFailure(
+            f"Cannot write {path}: {error.strerror or error}.", remedy="Choose another place with --html."
+        ) from error
 
 
 def _shallow(changes: Iterator[Changed], arguments: Arguments) -> bool:
@@ -146,10 +196,19 @@ COMMANDS = {
         "Show what changed between two commits",
         declare=_declare,
         run=_run,
-        details="A is added, D deleted, M modified; with --shallow a folder is M where more than one of these happened in it. With :/PATH only what lies there is compared.",
+        details="""
+A is added, D deleted, M modified; with --shallow a folder is M where more than one of these happened in it. With :/PATH
+only what lies there is compared.
+
+--why explains a result: both lineages are walked from the result back and left where they are equal. What is left are
+the causes, nearest first: files that people put in, configuration, code, spec, seed, threads, packages, hardware. Beside
+them stand the numbers of JSON and CSV files, histories and plots. With --why, NEW and OLD may be ids of two runs.
+""",
         examples=[
             ("what the newest commit changed", "pedigree diff images@master"),
             ("two branches, with the lines of text files", "pedigree diff -p config@staging config@master"),
+            ("why the last evaluation is another than the one before", "pedigree diff --why evaluate@master"),
+            ("two runs, as a page to send", "pedigree diff --why 4f2a91c0 77ab03de --html why.html"),
             ("one folder, over three commits", "pedigree diff images@master:/cats images@master~3:/cats"),
         ],
         exits=[(0, "done, or nothing differs"), (1, "something differs, with --exit-code")],

@@ -139,7 +139,7 @@ def _changes(
         if name in ("code", "environment"):
             key = (str(before), str(after))
             if key not in shared:
-                maker = _code if name == "code" else _environment
+                maker = code_changes if name == "code" else _environment
                 shared[key] = tuple(maker(store, str(before), str(after)))
             yield from shared[key]
         elif name == "config":
@@ -186,8 +186,8 @@ def _changed_files(store: Store, was: Mapping[str, str], now: Mapping[str, str])
     ]
 
 
-def _code(store: Store, before: str, after: str) -> Iterator[Change]:
-    """The files of code that differ, each with the lines that do."""
+def code_changes(store: Store, before: str, after: str) -> Iterator[Change]:
+    """The files of code that differ, each with the lines that do; two closures are given by their digests."""
     old, new = store.records.get("code", before), store.records.get("code", after)
     if old is None or new is None:
         yield Change("code", "the code changed")
