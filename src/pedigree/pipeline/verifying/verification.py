@@ -74,7 +74,7 @@ class Session:
         workers: int,
         compare: Comparer,
         on_event: OnEvent,
-        repeat: bool,
+        repeat: bool = True,
     ) -> None:
         self.store = store
         self.selection = selection
