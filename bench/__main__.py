@@ -14,6 +14,7 @@ NAMES = (
     "run",
     "step",
     "verifying",
+    "bundle",
     "overrides",
     "interpolation",
     "compose",
