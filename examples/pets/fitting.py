@@ -22,6 +22,8 @@ from pedigree.errors import CheckpointMismatch
 
 #: step (from 1) to its numbers: the loss of every step, the scores where the validation part was looked at.
 Rows = dict[int, dict[str, float]]
+#: Settings that decide how a training goes on and not what comes out of it.
+CHANGES_NOTHING = {"workers", "checkpoint_every"}
 
 
 def rate_at(step: int, steps: int) -> float:
@@ -119,9 +121,8 @@ def fit(
 
 def _recipe(settings: Training, seed: int, training: Pairs, validation: Pairs) -> dict[str, Any]:
     """What decides the rest of a training besides the checkpoint's own parts, as plain values."""
-    changes_nothing = {"workers", "checkpoint_every"}
     names = {"training": training.names, "validation": validation.names}
-    return {**settings.model_dump(exclude=changes_nothing), "seed": seed, **names}
+    return {**settings.model_dump(exclude=CHANGES_NOTHING), "seed": seed, **names}
 
 
 def _check_recipe(at: reproducible.Loaded, recipe: dict[str, Any]) -> None:

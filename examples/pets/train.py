@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 from devices import chosen
 from events import write_scalars
-from fitting import Rows, fit
+from fitting import CHANGES_NOTHING, Rows, fit
 from models import build_seeded, save
 from pairs import read_pairs
 from settings import Train, Training
@@ -87,7 +87,7 @@ def main() -> None:
     write_history(out / "history.csv", rows)
     write_scalars(out / "tensorboard", rows)
     facts = {
-        "settings": settings.model_dump(),
+        "settings": settings.model_dump(exclude={"training": CHANGES_NOTHING}),
         "seed": seed,
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,

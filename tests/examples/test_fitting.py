@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ torch = pytest.importorskip("torch")
 from pedigree import training  # noqa: E402
 from pedigree.errors import CheckpointMismatch, NonFinite  # noqa: E402
 
-from .steps import load  # noqa: E402  # after the check that torch is there
+from .steps import PETS, load  # noqa: E402  # after the check that torch is there
 
 SEED = 7
 
@@ -235,3 +237,13 @@ def test_what_tune_found_is_laid_over_the_settings(tmp_path: Path) -> None:
         with pytest.raises(SystemExit, match=rf"^tune/optimal_hp\.json: .*{told}") as ended:
             tuned(_settings(), path)
         assert "\n" not in str(ended.value)
+
+
+@pytest.mark.slow
+def test_the_program_killed_by_a_signal_writes_the_same_files() -> None:
+    """train.py as a process, with workers, and with SIGKILL at random steps: every file that it writes is the same.
+    Break: record the number of workers in training.json; keep the rows out of the checkpoint."""
+    command = [sys.executable, "-m", "bench.pets_resume", "--kills", "3", "--steps", "10"]
+    done = subprocess.run(command, cwd=PETS.parents[1], check=False, text=True, capture_output=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.endswith("the same bytes: yes, all\n")
