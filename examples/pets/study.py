@@ -67,13 +67,15 @@ class Study:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.file, self.search, self._space, self._seed = file, search, dict(space), seed
         self._memory = sqlite3.connect(":memory:")
+        # Sorted, so that the order in which a configuration was written is not in the bytes of the study.
+        recipe = json.loads(json.dumps(recipe, sort_keys=True))
         begun = file.exists()
         if begun:
             _copy_into(self._memory, file)
         self._study = _opened(self._memory, file if begun else None, search)
         if not begun:
-            self._study.set_user_attr(RECIPE, dict(recipe))
-            self._study.enqueue_trial(dict(today))
+            self._study.set_user_attr(RECIPE, recipe)
+            self._study.enqueue_trial(dict(sorted(today.items())))
         _compare(file, self._study.user_attrs.get(RECIPE), recipe)
         # Hyperband makes its brackets when it is first asked; the sampler looks at them before that.
         self._study.pruner.prune(self._study, optuna.trial.create_trial(state=TrialState.RUNNING))
@@ -209,7 +211,7 @@ def _opened(memory: sqlite3.Connection, file: Path | None, search: Search) -> op
 def _compare(file: Path, stored: Mapping[str, Any] | None, recipe: Mapping[str, Any]) -> None:
     if stored is None:
         raise _mismatch(file, "is none that tune made: it does not say what was searched")
-    before, now = _flat(stored), _flat(json.loads(json.dumps(recipe)))
+    before, now = _flat(stored), _flat(recipe)
     differing = [name for name in sorted({*before, *now}) if before.get(name) != now.get(name)]
     if differing:
         told = [f"{name} was {before.get(name, 'absent')}, is {now.get(name, 'absent')}" for name in differing]
