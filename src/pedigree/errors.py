@@ -15,7 +15,7 @@ PedigreeError                      exit  what a caller does about it
 │   └── ForbiddenAddress                 a URL that leads into the user's own network
 ├── NotFound (LookupError)           3   name something that exists
 │   ├── StoreNotFound, RepositoryNotFound, BranchNotFound, CommitNotFound, PathNotFound,
-│   ├── CheckpointNotFound,
+│   ├── CheckpointNotFound, NoProvenance,
 │   ├── PipelineNotFound, RunNotFound, JobNotFound, DatumNotFound, TransactionNotFound, TriggerNotFound,
 │   └── TagNotFound
 ├── Conflict                         4   look at the present state, then decide
@@ -199,6 +199,10 @@ class TagNotFound(NotFound):
 
 
 class CheckpointNotFound(NotFound):
+    pass
+
+
+class NoProvenance(NotFound):
     pass
 
 

@@ -57,6 +57,7 @@ COMMANDS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
             ("verify", "verify", "Make a result again and compare it bit for bit"),
             ("bundle", "bundle", "Pack a result with everything that it takes to rebuild it"),
             ("replay", "replay", "Rebuild what a bundle holds and compare it bit for bit"),
+            ("export", "export", "Write provenance as SLSA, OpenLineage, PROV, CycloneDX or a model card"),
             ("pipeline", "pipeline", "Pipelines: list, inspect, draw, stop, start, delete"),
             ("job", "job", "Jobs: list, inspect, wait"),
             ("datum", "datum", "Datums: list, inspect, shell"),
