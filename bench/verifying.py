@@ -29,7 +29,7 @@ def pedigree(project: Path, *arguments: str) -> float:
 
 
 def prepare(project: Path, pets: int) -> None:
-    for source in [*PETS.glob("*.py"), *PETS.glob("*.yaml"), *PETS.glob("conf/**/*.yaml")]:
+    for source in [*PETS.glob("*.py"), *PETS.glob("*.yaml"), *PETS.glob("report.*"), *PETS.glob("conf/**/*.yaml")]:
         target = project / source.relative_to(PETS)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source, target)

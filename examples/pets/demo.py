@@ -65,7 +65,8 @@ class Demo:
 def copy_steps(project: Path) -> list[str]:
     """Copy the steps, their settings and the specs into the project, the newer file winning; names of those copied."""
     copied = []
-    for source in sorted([*HERE.glob("*.py"), *HERE.glob("*.yaml"), *HERE.glob("conf/**/*.yaml")]):
+    patterns = ("*.py", "*.yaml", "conf/**/*.yaml", "report.*")
+    for source in sorted({path for pattern in patterns for path in HERE.glob(pattern)}):
         name = str(source.relative_to(HERE))
         target = project / name
         if source.name == Path(__file__).name or (
@@ -120,7 +121,7 @@ def show_results(demo: Demo) -> None:
     demo.run("pedigree", "get", "evaluate@master", "-o", "results", "--overwrite")
     demo.run("pedigree", "lineage", MODEL, "-o", "results/lineage.html")
     print(f"  {shown(results / 'pictures.png')}")
-    print(f"  {shown(results / 'metrics.csv')}")
+    print(f"  {shown(results / 'Report.html')}")
     print(f"  {shown(results / 'lineage.html')}")
 
 

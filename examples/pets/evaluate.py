@@ -1,6 +1,8 @@
-"""evaluate: the trained model on the test part: scores as JSON and CSV, and a grid of pictures.
+"""evaluate: the calibrated model on the test part, beside the original: scores, pictures, and a report to read.
 
 python evaluate.py
+
+All that is computed is computed here, once. The report, report.ipynb, reads it and shows it.
 """
 
 from __future__ import annotations
@@ -8,110 +10,154 @@ from __future__ import annotations
 import csv
 import json
 import os
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import reporting
 import torch
+from assessing import Seen, join, look, measure, rank, reliability
+from calibrating import Calibration, read, softmax
 from devices import chosen
+from digests import of_files
 from models import load
-from numpy.typing import NDArray
 from pairs import Pairs, read_pairs
-from PIL import Image, ImageDraw
-from scores import confusion, scores
-from settings import Evaluate
+from pictures import write_cases, write_grid
+from settings_evaluate import Evaluate
 from torch import Tensor
 from unet import CLASSES, UNet
 
-from pedigree import config
+from pedigree import config, training
+from pedigree.errors import PedigreeError
 
 PFS = Path("/pfs")
-COLOURS = np.array([(240, 140, 40), (40, 60, 90), (250, 240, 180)], dtype=np.uint8)  # pet, background, border
-SCALE = 2  # pictures are shown larger than the model sees them
-CAPTION = 18  # height in pixels of a line of text
+CODE = Path(__file__).resolve().parent
+
+#: What a pet and a breed are described by.
+OF_A_CLASS, OF_ALL = ("iou",), ("mean_iou", "mean_f1", "accuracy")
 
 
-def predict(model: UNet, images: Tensor, batch: int) -> Tensor:
-    """The likeliest class of every pixel, int64 (n, h, w), of uint8 images (n, 3, h, w)."""
+def see(model: UNet, calibration: Calibration, pairs: Pairs, batch: int) -> tuple[Seen, Seen]:
+    """What the model says of every pixel, by its softmax and by the calibration."""
     device = next(model.parameters()).device
+    found: list[tuple[Seen, Seen]] = []
     with torch.no_grad():
-        parts = (model(part.to(device, torch.float32) / 255).argmax(dim=1) for part in images.split(batch))
-        return torch.cat([part.cpu() for part in parts])
+        for start in range(0, len(pairs.names), batch):
+            truth = pairs.classes[start : start + batch]
+            logits = model(pairs.images[start : start + batch].to(device, torch.float32) / 255).cpu()
+            found.append((look(softmax(logits), truth), look(calibration.apply(logits), truth)))
+    original, calibrated = zip(*found, strict=True)
+    return join(original), join(calibrated)
 
 
-def write_metrics(out: Path, total: dict[str, Any]) -> None:
-    """`metrics.json`, and the same numbers as lines of `metrics.csv`: metric, class (or "all"), value."""
-    (out / "metrics.json").write_text(json.dumps(total, indent=1) + "\n")
-    rows = [(metric, name, value) for metric in ("iou", "f1") for name, value in total[metric].items()]
-    rows += [(metric, "all", total[metric]) for metric in ("mean_iou", "mean_f1", "accuracy", "pets", "pixels")]
-    with (out / "metrics.csv").open("w", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([("metric", "class", "value"), *rows])
+def breed_of(pet: str) -> str:
+    """`american_bulldog` for `american_bulldog_12`, as the data set names its photographs."""
+    return pet.rpartition("_")[0] or pet
 
 
-def write_pets(out: Path, names: list[str], each: list[dict[str, Any]]) -> None:
-    """`pets.csv`: the scores of every test pet alone."""
-    with (out / "pets.csv").open("w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("pet", *(f"iou_{name}" for name in CLASSES), "mean_f1", "accuracy"))
-        for pet, score in zip(names, each, strict=True):
-            writer.writerow((pet, *score["iou"].values(), score["mean_f1"], score["accuracy"]))
+def some(seen: Seen, truth: Tensor, indices: Sequence[int], bins: int) -> dict[str, Any]:
+    """`measure` of some of the pets."""
+    at = torch.tensor(indices)
+    return measure(Seen(*(part[at] for part in seen)), truth[at], CLASSES, bins)
 
 
-def picture(image: NDArray[np.uint8], truth: NDArray[np.int64], predicted: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """One row of the grid: image, truth, prediction side by side, (h, 3 w, 3)."""
-    return np.concatenate((image, COLOURS[truth], COLOURS[predicted]), axis=1)
+def row(original: Mapping[str, Any], calibrated: Mapping[str, Any]) -> dict[str, float | None]:
+    """The columns of pets.csv and breeds.csv that are measured."""
+    found: dict[str, float | None] = {}
+    for prefix, measured in (("", original), ("calibrated_", calibrated)):
+        found |= {f"{prefix}{metric}_{name}": measured[metric][name] for metric in OF_A_CLASS for name in CLASSES}
+        found |= {f"{prefix}{metric}": measured[metric] for metric in (*OF_ALL, "confidence")}
+    return found
 
 
-def write_legend(draw: ImageDraw.ImageDraw, column: int) -> None:
-    """The first line of the grid: what each column, `column` pixels wide, and each colour is."""
-    for number, name in enumerate(("image", "truth", "prediction")):
-        draw.text((number * column + 4, 3), name, fill="black")
-    left = 2 * column + 4 + int(draw.textlength("prediction")) + 16
-    for name, colour in zip(CLASSES, COLOURS.tolist(), strict=True):
-        draw.rectangle((left, 4, left + 9, 13), fill=tuple(colour), outline="black")
-        draw.text((left + 14, 3), name, fill="black")
-        left += 14 + int(draw.textlength(name)) + 8
+def compared(original: Mapping[str, Any], calibrated: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The rows of evaluation_result.csv: metric, class ("all" where it is of all), original, calibrated, change."""
+    for metric in ("iou", "f1", "precision"):
+        for name in CLASSES:
+            yield _compared(metric, name, original[metric][name], calibrated[metric][name])
+    for metric in ("mean_iou", "mean_f1", "mean_precision", "accuracy", "loss", "confidence", "ece"):
+        yield _compared(metric, "all", original[metric], calibrated[metric])
 
 
-def write_pictures(path: Path, pairs: Pairs, predicted: Tensor, each: list[dict[str, Any]], count: int) -> None:
-    """The grid: a legend, then `count` pets, chosen in even steps from the best to the worst IoU of the pet."""
-    ranked = sorted(range(len(each)), key=lambda index: (-(each[index]["iou"]["pet"] or 0.0), pairs.names[index]))
-    count = min(count, len(ranked))
-    chosen = [ranked[round(row * (len(ranked) - 1) / max(1, count - 1))] for row in range(count)]
-    height, width = (SCALE * side for side in pairs.images.shape[2:])
-    grid = Image.new("RGB", (3 * width, CAPTION + count * (height + CAPTION)), "white")
-    draw = ImageDraw.Draw(grid)
-    write_legend(draw, width)
-    for row, index in enumerate(chosen):
-        top = CAPTION + row * (height + CAPTION)
-        score = each[index]["iou"]["pet"]
-        told = "no pixel of a pet" if score is None else f"IoU of the pet {score:.3f}"
-        draw.text((4, top + 3), f"{pairs.names[index]}: {told}", fill="black")
-        image = pairs.images[index].permute(1, 2, 0).numpy()
-        pixels = Image.fromarray(picture(image, pairs.classes[index].numpy(), predicted[index].numpy()))
-        grid.paste(pixels.resize((3 * width, height), Image.Resampling.NEAREST), (0, top + CAPTION))
-    grid.save(path)
+def _compared(metric: str, name: str, original: float | None, calibrated: float | None) -> dict[str, Any]:
+    change = None if original is None or calibrated is None else calibrated - original
+    return {"metric": metric, "class": name, "original": original, "calibrated": calibrated, "change": change}
+
+
+def write_table(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Rows as CSV under the keys of the first; None is an empty cell."""
+    listed = list(rows)
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(listed[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(listed)
+
+
+def write_results(
+    out: Path, pairs: Pairs, seen: tuple[Seen, Seen], bins: int, files: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """metrics.json, evaluation_result.csv, reliability.csv, pets.csv and breeds.csv; the rows of pets.csv.
+
+    `files` are the digests of what was measured, by which `release` knows it.
+    """
+    original, calibrated = (measure(one, pairs.classes, CLASSES, bins) for one in seen)
+    metrics = {"pets": len(pairs.names), **original, "calibrated": calibrated, "files": dict(files)}
+    (out / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
+    write_table(out / "evaluation_result.csv", compared(original, calibrated))
+    write_table(
+        out / "reliability.csv",
+        ({"model": name, **line} for name, one in zip(("original", "calibrated"), seen, strict=True)
+         for line in reliability(one, bins)),
+    )  # fmt: skip
+
+    def rows_of(groups: Mapping[str, list[int]], kind: str) -> Iterator[dict[str, Any]]:
+        for name, indices in groups.items():
+            more = {"pets": len(indices)} if kind == "breed" else {"breed": breed_of(name)}
+            yield {kind: name, **more, **row(*(some(one, pairs.classes, indices, bins) for one in seen))}
+
+    pets = list(rows_of({pet: [at] for at, pet in enumerate(pairs.names)}, "pet"))
+    write_table(out / "pets.csv", pets)
+    breeds: dict[str, list[int]] = {}
+    for at, pet in enumerate(pairs.names):
+        breeds.setdefault(breed_of(pet), []).append(at)
+    write_table(out / "breeds.csv", rows_of(dict(sorted(breeds.items())), "breed"))
+    return pets
 
 
 def main() -> None:
     settings = config.current(Evaluate)
-    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
-    torch.use_deterministic_algorithms(True)
+    training.deterministic("full", threads=int(os.environ["OMP_NUM_THREADS"]))
     device = chosen(settings.device, "conf/evaluate.yaml")
-    model, pairs = load(PFS / "model/model"), read_pairs(PFS / "test/test")
-    predicted = predict(model.to(device), pairs.images, settings.batch)
-    tables = [confusion(mine, truth, len(CLASSES)) for mine, truth in zip(predicted, pairs.classes, strict=True)]
-    each = [scores(table, CLASSES) for table in tables]
-    total = {"pets": len(tables), **scores(torch.stack(tables).sum(dim=0), CLASSES)}
+    model_folder, calibration_file = PFS / "model/model", PFS / "calibration/calibration.json"
+    try:
+        calibration = read(calibration_file)
+    except PedigreeError as error:
+        sys.exit(f"{error.message} {error.remedy or ''}")
+    model, pairs = load(model_folder), read_pairs(PFS / "test/test")
+    seen = see(model.to(device), calibration, pairs, settings.batch)
 
     out = PFS / "out"
-    write_metrics(out, total)
-    write_pets(out, pairs.names, each)
-    write_pictures(out / "pictures.png", pairs, predicted, each, settings.pictures)
-    print(
-        f"{total['pets']} test pets: IoU {total['iou']['pet']:.4f}, mean IoU {total['mean_iou']:.4f}, "
-        f"mean F1 {total['mean_f1']:.4f}, accuracy {total['accuracy']:.4f}"
-    )
+    pets = write_results(out, pairs, seen, settings.bins, of_files(model_folder, calibration_file))
+    ious = [pet["calibrated_iou_pet"] for pet in pets]
+    ranked = rank(ious, pairs.names)
+    write_grid(out / "pictures.png", pairs, seen[1], ious, ranked, settings.pictures)
+    with tempfile.TemporaryDirectory() as scratch:
+        shown = [*ranked[: settings.cases], *ranked[-settings.cases :]]
+        write_cases(Path(scratch), pairs, seen[1], shown)
+        done = reporting.execute(
+            CODE / "report.ipynb",
+            {"REPORT_RESULTS": str(out), "REPORT_CASES": scratch, "REPORT_COUNT": str(settings.cases)},
+        )
+    reporting.write(done, out / "Report.ipynb")
+    (out / "Report.html").write_text(reporting.page(done, (CODE / "report.css").read_text()))
+    metrics = json.loads((out / "metrics.json").read_text())
+    for name, found in (("original", metrics), ("calibrated", metrics["calibrated"])):
+        print(
+            f"{name}: IoU {found['iou']['pet'] or 0:.4f}, mean IoU {found['mean_iou']:.4f}, mean F1 {found['mean_f1']:.4f}, "
+            f"accuracy {found['accuracy']:.4f}, loss {found['loss']:.4f}, ECE {found['ece']:.4f}"
+        )
 
 
 if __name__ == "__main__":

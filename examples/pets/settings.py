@@ -92,9 +92,3 @@ class Train(Config):
     model: Model
     training: Training
     device: Device
-
-
-class Evaluate(Config):
-    batch: Count
-    device: Device
-    pictures: Count

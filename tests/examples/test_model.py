@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import math
 from pathlib import Path
 
@@ -11,7 +9,6 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from PIL import Image  # noqa: E402
 
 from .steps import load  # noqa: E402  # after the check that torch is there
 
@@ -56,51 +53,6 @@ def test_scores_count_pixels() -> None:
     assert found["accuracy"] == 5 / 8
     assert found["mean_iou"] == pytest.approx((2 / 5 + 3 / 6) / 2)
     assert found["pixels"] == 8
-
-
-def test_metrics_are_the_same_numbers_as_json_and_csv(tmp_path: Path) -> None:
-    """Every number of metrics.json has its line in metrics.csv; a class that no pixel has is null there and empty
-    here. Break: write None as text."""
-    evaluate, module = load("evaluate"), load("scores")
-    table = torch.tensor([[2, 1, 0], [2, 3, 0], [0, 0, 0]])
-    total = {"pets": 1, **module.scores(table, evaluate.CLASSES)}
-    evaluate.write_metrics(tmp_path, total)
-    assert json.loads((tmp_path / "metrics.json").read_text()) == total
-    with (tmp_path / "metrics.csv").open(newline="") as file:
-        rows = {(row["metric"], row["class"]): row["value"] for row in csv.DictReader(file)}
-    for metric, found in total.items():
-        for name, value in found.items() if isinstance(found, dict) else [("all", found)]:
-            assert rows.pop((metric, name)) == ("" if value is None else str(value))
-    assert not rows
-
-
-def test_the_grid_shows_image_truth_and_prediction(tmp_path: Path) -> None:
-    """Rows go from the best to the worst; each pixel of the model is a square of the grid. Break: exchange truth and
-    prediction, or sort the other way."""
-    evaluate, pairs_of = load("evaluate"), load("pairs").Pairs
-    images = torch.zeros(2, 3, 64, 64, dtype=torch.uint8)
-    images[0], images[1] = 10, 250
-    truth = torch.ones(2, 64, 64, dtype=torch.int64)
-    truth[:, :32] = 0
-    predicted = truth.clone()
-    predicted[0, :16] = 2  # the first pet is the worse one
-    tables = [load("scores").confusion(mine, right, 3) for mine, right in zip(predicted, truth, strict=True)]
-    each = [load("scores").scores(table, evaluate.CLASSES) for table in tables]
-    evaluate.write_pictures(tmp_path / "grid.png", pairs_of(["bad", "good"], images, truth), predicted, each, 8)
-    scale, caption = evaluate.SCALE, evaluate.CAPTION
-    side = 64 * scale
-    with Image.open(tmp_path / "grid.png") as grid:
-        assert grid.size == (3 * side, caption + 2 * (caption + side))
-        at = {
-            (row, column): grid.getpixel(
-                (column * side + side // 2, caption + row * (caption + side) + caption + side // 8)
-            )
-            for row in range(2)
-            for column in range(3)
-        }
-    pet, _, border = (tuple(colour) for colour in evaluate.COLOURS.tolist())
-    assert [at[0, column] for column in range(3)] == [(250,) * 3, pet, pet]
-    assert [at[1, column] for column in range(3)] == [(10,) * 3, pet, border]
 
 
 def test_event_files_hold_no_time_and_no_host(tmp_path: Path) -> None:
