@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -176,3 +177,13 @@ def test_threads_follow_the_spec_and_not_the_machine(cpu: float | None, threads:
 def test_programs_of_the_virtual_environment_come_first() -> None:
     """Break: inherit PATH."""
     assert environment.search_path(interpreter.running()).split(":")[0] == os.path.dirname(sys.executable)
+
+
+def test_hardware_names_what_libraries_choose_their_code_by_and_is_cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No driver is asked, no library loaded. Break: ask nvidia-smi, or import torch."""
+    monkeypatch.setattr(subprocess, "Popen", None)
+    loaded = set(sys.modules)
+    found = environment.hardware()
+    assert {"machine", "processor", "flags", "memory_bytes", "cores"} <= found.keys()
+    assert found["flags"] == sorted(found["flags"])
+    assert not {"torch", "numpy"} & (set(sys.modules) - loaded)

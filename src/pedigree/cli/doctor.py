@@ -135,6 +135,8 @@ def _version(value: Any) -> str:
 
 
 def _measure(name: str, value: Any) -> str:
+    if name == "flags" and isinstance(value, list):
+        return f"{len(value)} (see them with --json)"
     return size(value) if name.endswith("_bytes") and isinstance(value, int) else _said(value)
 
 

@@ -1,7 +1,7 @@
 """What a step ran with, kept once each: the tree of its code, the facts of its environment.
 
 records "code"         digest of a closure -> {"tree": ...}; the tree is pinned
-records "environment"  fingerprint         -> {"facts": ..., "hardware": ...}
+records "environment"  fingerprint         -> {"facts": ..., "hardware": ..., "sources": ...}
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ def keep(surroundings: Surroundings, code: Code) -> str:
     if known is not None and store.records.get(ENVIRONMENT, environment.fingerprint) is not None:
         return str(known["tree"])
     from pedigree.pipeline import code as codes
+    from pedigree.pipeline import interpreter
+    from pedigree.pipeline.environments import sources
 
     with store.objects.batch() as batch:
         tree = codes.snapshot(code, batch)
@@ -35,6 +37,10 @@ def keep(surroundings: Surroundings, code: Code) -> str:
             store.records.put(
                 ENVIRONMENT,
                 environment.fingerprint,
-                {"facts": environment.facts, "hardware": environment.hardware},
+                {
+                    "facts": environment.facts,
+                    "hardware": environment.hardware,
+                    "sources": sources.of_sites(interpreter.running().sites),
+                },
             )
     return tree

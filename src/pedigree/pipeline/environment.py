@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,11 +60,15 @@ FIXED = {
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """`facts` are JSON values, and `fingerprint` is their digest; `hardware` stands beside them."""
+    """`facts` are JSON values, and `fingerprint` is their digest."""
 
     fingerprint: str
     facts: dict[str, Any]
-    hardware: dict[str, Any] = field(compare=False)
+
+    @property
+    def hardware(self) -> dict[str, Any]:
+        """What computes, of this machine. It stands beside the facts, and is looked at when it is asked for."""
+        return hardware()
 
 
 def capture(*, cache: Path | None = None, python: Interpreter | None = None) -> Environment:
@@ -94,7 +98,7 @@ def capture(*, cache: Path | None = None, python: Interpreter | None = None) -> 
             folders, without = [*this.sites, this.library], installed.others(this.sites, this.library)
             moment = before - _RACY_NS
             tripwire.remember(memory, stamp, found, moment_ns=moment, folders=folders, without=without)
-    return Environment(canonical.digest_of("environment", found), found, hardware())
+    return Environment(canonical.digest_of("environment", found), found)
 
 
 def variables(pipeline: Pipeline, python: Interpreter | None = None) -> dict[str, str]:
@@ -126,23 +130,28 @@ def search_path(this: Interpreter) -> str:
 
 
 def hardware() -> dict[str, Any]:
-    """What computes: processor, cores that this process may use, memory in bytes. Cheap; asks no driver."""
-    found: dict[str, Any] = {"machine": os.uname().machine, "processor": "", "memory_bytes": 0}
-    found["cores"] = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
-            for line in file:
-                name, _, value = line.partition(":")
-                if name.strip() in ("model name", "Hardware"):
-                    found["processor"] = value.strip()
-                    break
-        found["memory_bytes"] = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (OSError, ValueError):
-        pass  # not Linux: what is known without them
-    gpus = list(_names("/proc/driver/nvidia/gpus"))
-    if gpus:
-        found["gpus"] = len(gpus)
-    return found
+    """What computes: processor and its flags, cores that this process may use and its share of them, memory in bytes, GPUs.
+
+    Cheap: asks no driver and loads no library. The CUDA and cuDNN that a step uses are distributions (`nvidia-cudnn-cu13`) or
+    part of torch's, so the facts have them; `cuda` is that of the system, where it has one.
+    """
+    from pedigree.training.environment import gpus, processors
+
+    cpu = processors.facts()
+    found: dict[str, Any] = {
+        "machine": os.uname().machine,
+        "processor": cpu["model"],
+        "flags": cpu["flags"],
+        "memory_bytes": cpu["memory_bytes"],
+        "cores": cpu["cores_usable"],
+    }
+    if "quota" in cpu:
+        found["quota"] = cpu["quota"]
+    cards = gpus.of_proc()
+    if cards["devices"]:
+        found["gpus"] = [device["name"] for device in cards["devices"]]
+    more = {"driver": cards["driver"], "cuda": gpus.system_cuda()}
+    return found | {name: value for name, value in more.items() if value}
 
 
 def _platform() -> dict[str, str]:
@@ -159,13 +168,6 @@ def _platform() -> dict[str, str]:
     except OSError:
         found["distribution"] = ""
     return found
-
-
-def _names(folder: str) -> list[str]:
-    try:
-        return os.listdir(folder)
-    except OSError:
-        return []
 
 
 def _stamp(this: Interpreter) -> list[Any]:

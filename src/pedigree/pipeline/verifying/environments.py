@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pedigree.pipeline import circumstances, jobs
 from pedigree.pipeline.verifying.verdict import EnvironmentDifference
+from pedigree.training.environment import grades
 
 if TYPE_CHECKING:
     from pedigree.pipeline.environment import Environment
@@ -32,10 +33,29 @@ def differences(
     if fingerprint != present.fingerprint:
         then, now = dict(_facts(recorded["facts"])), dict(_facts(present.facts))
         found = [EnvironmentDifference(*item) for item in _differing(then, now)]
-    sides = (recorded["hardware"] if hardware is None else hardware, present.hardware)
-    then, now = ({name: str(value) for name, value in side.items()} for side in sides)
-    found += [EnvironmentDifference(*item, "hardware") for item in _differing(then, now)]
+    machine = recorded["hardware"] if hardware is None else hardware
+    found += [EnvironmentDifference(*item, "hardware") for item in _machines(machine, present.hardware)]
     return tuple(found)
+
+
+def _machines(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Of the flags only those by which numeric libraries choose their code, and of these what one side lacks."""
+    if "flags" not in then:  # by an older version, which knew less, and of GPUs only their number
+        known = [name for name in then if name in now and name != "gpus"]
+        then, now = ({name: side[name] for name in known} for side in (then, now))
+    plain = ({name: _said(value) for name, value in side.items() if name != "flags"} for side in (then, now))
+    yield from _differing(*plain)
+    before, after = ({flag for flag in side.get("flags", ()) if grades.is_vector(flag)} for side in (then, now))
+    if before != after:
+        yield "vector instructions", _only(before - after), _only(after - before)
+
+
+def _only(flags: set[str]) -> str:
+    return f"also {' '.join(sorted(flags))}" if flags else "no others"
+
+
+def _said(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def hardware_of(store: Store, records: Iterable[DatumRecord]) -> Mapping[str, Any] | None:

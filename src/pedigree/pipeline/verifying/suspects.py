@@ -41,7 +41,7 @@ _NOTHING = {
     REPEATED: "nothing that is recorded is another than then: something that is not recorded is, or the stored result was a rare one",
 }
 #: Facts of the machine that may change what a library computes; memory never did.
-_COMPUTES = ("machine", "processor", "gpus")
+_COMPUTES = ("machine", "processor", "vector instructions", "gpus", "driver")
 
 
 def find(

@@ -1,10 +1,8 @@
-"""Processors and memory: what numeric libraries look at when they choose their code."""
+"""Processors and memory, for captured environments and for jobs: what numeric libraries look at when they choose their code."""
 
 from __future__ import annotations
 
 import os
-import platform
-import subprocess
 import sys
 from typing import Any
 
@@ -27,7 +25,7 @@ _NAMES = {
 def facts() -> dict[str, Any]:
     """`cores_usable` are those that this process may run on, `quota` the control group's share in cores; sizes in bytes."""
     found: dict[str, Any] = {"model": "", "flags": []}
-    found |= of_cpuinfo(_read("/proc/cpuinfo")) if sys.platform == "linux" else _elsewhere()
+    found |= of_cpuinfo(_first("/proc/cpuinfo")) if sys.platform == "linux" else _elsewhere()
     found["cores"] = os.cpu_count() or 0
     found["cores_usable"] = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else found["cores"]
     quota = of_quota(_read("/sys/fs/cgroup/cpu.max"))
@@ -57,6 +55,9 @@ def of_quota(text: str) -> float | None:
 
 
 def _elsewhere() -> dict[str, Any]:
+    import platform
+    import subprocess
+
     try:
         asked = ["sysctl", "-n", "machdep.cpu.brand_string"]
         model = subprocess.run(asked, capture_output=True, text=True, timeout=5, check=False).stdout.strip()
@@ -70,6 +71,20 @@ def _memory() -> int:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (ValueError, OSError):
         return 0
+
+
+def _first(path: str) -> str:
+    """The lines up to the first empty one: a server has 256 processors, all alike."""
+    found = []
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            for line in file:
+                if line == "\n":
+                    break
+                found.append(line)
+    except OSError:
+        pass
+    return "".join(found)
 
 
 def _read(path: str) -> str:
