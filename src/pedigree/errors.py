@@ -38,6 +38,7 @@ PedigreeError                      exit  what a caller does about it
 │   ├── UnsupportedState                 a value that no checkpoint can hold
 │   ├── MissingExtra
 │   ├── NoDeterministicForm              an operation whose result differs from run to run
+│   ├── EnvironmentUnavailable           a recorded environment that cannot be made again here
 │   └── IsolationUnavailable
 ├── StepFailed                       1   mend the step; its log is named
 ├── NonFinite                        1   find what made the number infinite or undefined
@@ -287,6 +288,10 @@ class NoDeterministicForm(Unsupported):
 
 
 class IsolationUnavailable(Unsupported):
+    pass
+
+
+class EnvironmentUnavailable(Unsupported):
     pass
 
 

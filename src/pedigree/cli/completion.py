@@ -87,6 +87,7 @@ NAMES = {
     "PIPELINE[@RUN]": "job",
     "RUN": "run",
     "DATUM": "datum",
+    "ENVIRONMENT": "environment",
     "OLD": "place",
 }
 
@@ -292,6 +293,10 @@ def _names(kind: str, last: str, first: str) -> Iterator[str]:
 
             some = [jobs.get(store, first)] if first else jobs.all_jobs(store)[:5]
             yield from (item.datum[:12] for job in some for item in jobs.datums(store, job))
+        elif kind == "environment":
+            from pedigree.pipeline.environments import kept
+
+            yield from (folder.name[:12] for folder, _ in kept.every(store))
         elif kind == "run":
             yield from (run.id for run in store.runs(20))
         else:

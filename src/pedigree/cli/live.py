@@ -103,6 +103,8 @@ def other(event: Event) -> Iterator[str]:
         yield f"Another run is going ({event.holder}); this one waits for it. Ctrl-C stops waiting."
     elif isinstance(event, events.Note):
         yield f"{paint('note', 'yellow')} {safe(event.text)}"
+    elif isinstance(event, events.Preparing):
+        yield safe(event.text)
     elif isinstance(event, events.JobFinished):
         yield finished(event)
     elif isinstance(event, events.Verified):

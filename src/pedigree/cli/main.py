@@ -58,6 +58,7 @@ COMMANDS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
             ("bundle", "bundle", "Pack a result with everything that it takes to rebuild it"),
             ("replay", "replay", "Rebuild what a bundle holds and compare it bit for bit"),
             ("export", "export", "Write provenance as SLSA, OpenLineage, PROV, CycloneDX or a model card"),
+            ("environment", "environment", "Environments that results were made in: lock, list, delete"),
             ("pipeline", "pipeline", "Pipelines: list, inspect, draw, stop, start, delete"),
             ("job", "job", "Jobs: list, inspect, wait"),
             ("datum", "datum", "Datums: list, inspect, shell"),

@@ -31,6 +31,11 @@ def _declare(parser: Parser) -> None:
         action="store_true",
         help="Do not make what differs a second time, which tells whether its step repeats itself",
     )
+    parser.add_argument(
+        "--recreate-environment",
+        action="store_true",
+        help="Run the steps in the environment that is recorded, made again where today's differs",
+    )
     options.quiet(parser)
 
 
@@ -50,6 +55,7 @@ def _run(arguments: Arguments) -> int:
             seed=arguments.seed,
             workers=arguments.jobs,
             repeat=not arguments.once,
+            recreate_environment=arguments.recreate_environment,
             on_event=listen,
         )
     if arguments.json:
@@ -75,10 +81,16 @@ Each datum runs again in a fresh sandbox, from what the store recorded of it: in
 variables, seed, command. The files of the project may have changed since. No cached result is used, and nothing is
 published. Exit code 0: every byte is the same. Exit code 1: something is different, or cannot be rebuilt because
 what it needs was not recorded; the verdict says what, and names suspects with file and line. It is kept with the commit.
+
+If today's environment is not the one of then, the verdict lists what differs. --recreate-environment makes the recorded
+one: a virtual environment with that Python and those versions, copied from today's where the files are the same and
+installed by pip otherwise. Every file of it is compared with the record. It is kept for the next time in
+.pedigree/cache/environments; `pedigree environment list` shows them, `pedigree environment delete` removes them.
 """,
         examples=[
             ("one model, from the stored files of its inputs", "pedigree verify model@master"),
             ("one file, with all that it was made from", "pedigree verify --upstream evaluate@master:/metrics.json"),
+            ("in the environment of then", "pedigree verify model@v1 --recreate-environment"),
             ("twenty datums of a large commit, another twenty", "pedigree verify masks@master --sample 20 --seed 7"),
         ],
     )

@@ -123,6 +123,13 @@ class Verified:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Preparing:
+    """What is being made ready before anything is computed, which may take long."""
+
+    text: str
+
+
 Event = (
     Waiting
     | Note
@@ -136,6 +143,7 @@ Event = (
     | Output
     | Committed
     | Verified
+    | Preparing
 )
 OnEvent = Callable[[Event], None]
 

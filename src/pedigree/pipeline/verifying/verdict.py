@@ -101,7 +101,8 @@ class Verdict:
 
     `findings` are the first of those that are not identical; `suspects` what may have made them so; `reasons` say why the commit as a whole cannot be rebuilt;
     `notes` what a pass does not prove. `datums` names the chosen ones where they were sampled. `time` in seconds since the
-    epoch. `upstream` are the verdicts on what the commit was made from, inputs first, if that was asked for.
+    epoch. `environment` is what differs between the recorded environment and the one that it was made again in, which is the
+    present one or, where `recreated`, made from the record. `upstream` are the verdicts on what the commit was made from, inputs first, if that was asked for.
     """
 
     commit: str
@@ -128,6 +129,7 @@ class Verdict:
     recorded_environment: str = ""
     present_environment: str = ""
     environment: tuple[EnvironmentDifference, ...] = ()
+    recreated: bool = False
     inputs: tuple[str, ...] = ()
     upstream: tuple[Verdict, ...] = ()
 
@@ -236,6 +238,10 @@ def _details(verdict: Verdict) -> Iterator[str]:
         yield f"  sampled: {shown}" + (" ... (--json names all)" if len(verdict.datums) > 8 else "")
     for suspect in verdict.suspects:
         yield f"  {suspect.weight}: {suspect.text}"
+    if verdict.recreated:
+        differ = sum(item.kind == "environment" for item in verdict.environment)
+        still = f"; {_number(differ, 'fact')} of it still {'differs' if differ == 1 else 'differ'}" if differ else ""
+        yield f"  environment {verdict.recorded_environment[:12]} recreated{still or ', the same as recorded'}"
     for difference in verdict.environment:
         yield f"  {difference.kind} {difference.text}"
     for note in verdict.notes:

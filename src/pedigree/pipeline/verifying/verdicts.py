@@ -43,5 +43,6 @@ def summary(record: dict[str, Any]) -> str:
         else f"{record['state']}, upstream {record['overall']}"
     )
     differ = sum(item["kind"] == "environment" for item in record["environment"])
-    environment = f", in an environment that differs in {differ:,} facts" if differ else ""
+    again = ", in its environment, recreated" if record.get("recreated") else ", in an environment"
+    environment = f"{again} that differs in {differ:,} facts" if differ else again if record.get("recreated") else ""
     return f"{state} {when} ({datums}{part}{place}{environment}; pedigree {record['version']})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from pedigree.errors import Conflict, PedigreeError
@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pedigree.pipeline.environment import Environment
+    from pedigree.pipeline.environments.recreating import Recreated
     from pedigree.pipeline.events import OnEvent
     from pedigree.pipeline.verifying.comparer import Comparer
     from pedigree.pipeline.verifying.recorded import Work
     from pedigree.pipeline.verifying.sample import Sample
+    from pedigree.pipeline.verifying.verdict import EnvironmentDifference
     from pedigree.store import Store
 
 
@@ -41,6 +43,7 @@ def verify(
     workers: int | None = None,
     compare: Comparer = comparer.understood,
     repeat: bool = True,
+    recreate_environment: bool = False,
     on_event: OnEvent = silent,
 ) -> Verdict:
     """Make the datums of REPO@REF[:/PATH] again from what is recorded, and compare every file bit for bit.
@@ -50,9 +53,13 @@ def verify(
     `workers` datums run at once (all cores by default). `compare` describes where two files part. With `repeat` the first datums
     that differ are made once more, which tells a step that does not repeat itself from one whose surroundings changed.
 
+    With `recreate_environment` the steps of each commit run in the environment that is recorded of it, made again where it is not
+    the present one (pipeline/environments); what of it still differs is in the verdict.
+
     The verdict is kept beside each commit once all are known; nothing else of the store changes. Raises NotFound for the
     reference, Damaged when the store's own bytes are not whole, IsolationUnavailable where the sandbox of then does not
-    work, Conflict when the environment changed meanwhile; then there is no verdict.
+    work, EnvironmentUnavailable where the recorded environment cannot be made, Conflict when the environment changed
+    meanwhile; then there is no verdict.
     """
     found = store.resolve(reference)
     if found.path and next(trees.scan(found.commit.tree, store.objects.read, found.path), None) is None:
@@ -60,7 +67,7 @@ def verify(
     chosen = None if sample is None else samples.parse(sample, seed)
     selection = select(store, found.commit, found.path, upstream=upstream)
     session = Session(store, selection, chosen, workers or os.cpu_count() or 1, compare, on_event, repeat)
-    return session.run(found.path)
+    return session.run(found.path, recreate_environment=recreate_environment)
 
 
 class Session:
@@ -85,16 +92,19 @@ class Session:
         self.repeat = repeat
         self.slots = Slots(workers)
         self.soundness = Soundness(store)
+        self._recreated: dict[str, Recreated] = {}
         self._findings: dict[str, tuple[list[Finding], float]] = {}
         self._crash: BaseException | None = None
         self._guard = threading.Lock()
 
-    def run(self, path: str) -> Verdict:
+    def run(self, path: str, *, recreate_environment: bool = False) -> Verdict:
         before = self._environment()
+        if recreate_environment:
+            self._recreate(before)
         started = time.monotonic()
         with site.folder_of(self.store, "verify") as scratch:
             self._make(scratch)
-        if self._environment().fingerprint != before.fingerprint:
+        if self._environment().fingerprint != before.fingerprint or self._recreated_changed():
             raise Conflict(
                 "The environment changed meanwhile (a package was installed, removed or edited): there is no verdict.",
                 remedy="Verify again, and install nothing meanwhile.",
@@ -111,6 +121,28 @@ class Session:
         )
         verdicts.keep(self.store, [*upstream, verdict])
         return verdict
+
+    def _recreate(self, present: Environment) -> None:
+        """The environment of every commit of which something is made again, where that is not the present one."""
+        wanted = [
+            one.recorded.made_by["environment"]
+            for one in self.selection.commits
+            if not one.recorded.reason and self._chosen(one)
+        ]
+        for fingerprint in dict.fromkeys(wanted):
+            if fingerprint != present.fingerprint:
+                from pedigree.pipeline.environments.recreating import recreate
+
+                made = recreate(self.store, fingerprint, present=present, on_event=self.on_event)
+                self._recreated[fingerprint] = made
+
+    def _recreated_changed(self) -> bool:
+        from pedigree.pipeline.environments import recreating
+
+        return any(
+            recreating.look(self.store, fingerprint, made) != made.environment
+            for fingerprint, made in self._recreated.items()
+        )
 
     def _environment(self) -> Environment:
         from pedigree.pipeline import environment
@@ -135,6 +167,7 @@ class Session:
             chosen = self._chosen(one)
             if one.recorded.reason or not chosen:
                 continue
+            recreated = self._recreated.get(one.recorded.made_by["environment"])
             made = Rebuild(
                 self.store,
                 one.recorded,
@@ -147,6 +180,7 @@ class Session:
                 compare=self.compare,
                 on_event=self.on_event,
                 repeat=self.repeat,
+                python=None if recreated is None else recreated.python,
             )
             active.append(made)
         threads = [threading.Thread(target=self._work, args=(made,), name=f"verify {made.name}") for made in active]
@@ -193,6 +227,8 @@ class Session:
 
         commit, recorded = one.commit, one.recorded
         fingerprint = recorded.made_by.get("environment", "")
+        recreated = self._recreated.get(fingerprint)
+        present = present if recreated is None else recreated.environment
         findings, seconds = self._findings.get(commit.id, ([], 0.0))
         ends = [item.state for item in findings]
         broken = None if recorded.reason else whole.check(self.store, one)
@@ -224,8 +260,17 @@ class Session:
             findings=(*([broken] if broken else []), *shown[:FINDINGS]),
             suspects=suspects.find(self.store, recorded, findings, differences),
             reasons=(recorded.reason,) if recorded.reason else (),
-            notes=recorded.notes,
+            notes=(*recorded.notes, *_hints(ends, differences, recreated)),
             recorded_environment=fingerprint,
             present_environment=present.fingerprint,
             environment=differences,
+            recreated=recreated is not None,
         )
+
+
+def _hints(
+    ends: Sequence[str], differences: Sequence[EnvironmentDifference], recreated: Recreated | None
+) -> Iterator[str]:
+    """How to find out more."""
+    if DIFFERENT in ends and recreated is None and any(item.kind == "environment" for item in differences):
+        yield "it was made in another environment: --recreate-environment makes that one and verifies in it"
