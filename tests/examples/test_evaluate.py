@@ -208,6 +208,7 @@ def test_the_tables_say_the_same_as_the_metrics(inputs: Path, tmp_path: Path, mo
 def test_a_cell_that_fails_ends_the_step_with_its_error(tmp_path: Path) -> None:
     """Break: write the half notebook as the report."""
     reporting = load("reporting")
+    assert reporting.__file__ is not None
     template = json.loads((Path(reporting.__file__).parent / "report.ipynb").read_text())
     template["cells"][1]["source"] = "print('so far')\nraise ValueError('no such pet')"
     (tmp_path / "report.ipynb").write_text(json.dumps(template))

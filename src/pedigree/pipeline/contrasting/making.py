@@ -142,8 +142,8 @@ def _environment(store: Store, old: Commit, new: Commit) -> Found:
         if before != after:
             yield "environment", Change("environment (not in the store any more)", before[:12], after[:12])
         return
-    present = Environment(after, recorded["facts"], dict(machines[1] or recorded["hardware"]))
-    for one in environments.differences(store, before, present, machines[0]):
+    later = Environment(after, recorded["facts"])
+    for one in environments.differences(store, before, later, machines[0], machines[1] or recorded["hardware"]):
         then, now = ("" if side == ABSENT else side for side in (one.recorded, one.present))
         if one.name.startswith(("package ", "site-packages/")):
             yield "package", Change(one.name.removeprefix("package "), then, now)

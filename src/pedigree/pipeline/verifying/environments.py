@@ -18,11 +18,16 @@ ABSENT = "absent"
 
 
 def differences(
-    store: Store, fingerprint: str, present: Environment, hardware: Mapping[str, Any] | None = None
+    store: Store,
+    fingerprint: str,
+    present: Environment,
+    hardware: Mapping[str, Any] | None = None,
+    here: Mapping[str, Any] | None = None,
 ) -> tuple[EnvironmentDifference, ...]:
     """What the recorded environment and the present one differ in, packages by name and version; then the hardware.
 
     `hardware` is that of the work in question where it is known; otherwise that of the first work in the environment.
+    `here` is the hardware to compare it with, that of this machine unless given.
     Where the facts behind another fingerprint were not recorded, the one difference is that of the fingerprints.
     """
     recorded = store.records.get(circumstances.ENVIRONMENT, fingerprint)
@@ -34,7 +39,10 @@ def differences(
         then, now = dict(_facts(recorded["facts"])), dict(_facts(present.facts))
         found = [EnvironmentDifference(*item) for item in _differing(then, now)]
     machine = recorded["hardware"] if hardware is None else hardware
-    found += [EnvironmentDifference(*item, "hardware") for item in _machines(machine, present.hardware)]
+    found += [
+        EnvironmentDifference(*item, "hardware")
+        for item in _machines(machine, present.hardware if here is None else here)
+    ]
     return tuple(found)
 
 
