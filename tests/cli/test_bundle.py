@@ -18,10 +18,7 @@ input: {pfs: {repo: images, glob: "/"}}
 
 @pytest.mark.slow
 def test_a_bundle_makes_a_project(project: Project, tmp_path: Path) -> None:
-    """Default names; the verdict on stdout and the rest on stderr; --json; what is there is not overwritten.
-
-    Breaks: exit with 0 where it is different; print progress with --json.
-    """
+    """Default names; the verdict on stdout and the rest on stderr; --json; what is there is not overwritten."""
     project.write("specs.yaml", SPEC)
     project("apply", "specs.yaml")
     project("run")
@@ -44,7 +41,7 @@ def test_a_bundle_makes_a_project(project: Project, tmp_path: Path) -> None:
 
 
 def test_what_is_no_bundle_leaves_nothing(empty: Project, tmp_path: Path) -> None:
-    """One error, and no folder of a project. Break: leave the empty store."""
+    """One error, and no folder of a project."""
     empty.write("x.bundle", b"PK\x03\x04" + bytes(600))
     said = empty("replay", "x.bundle", code=2)
     assert "x.bundle is no sound bundle" in said.err
@@ -56,7 +53,7 @@ def test_what_is_no_bundle_leaves_nothing(empty: Project, tmp_path: Path) -> Non
 
 @pytest.mark.slow
 def test_a_different_result_is_exit_code_1(project: Project) -> None:
-    """And the project is there to look into. Break: exit with 0."""
+    """And the project is there to look into."""
     project.write("specs.yaml", SPEC.replace("ls /pfs/images/* | wc -l", "date +%s%N"))
     project("apply", "specs.yaml")
     project("run")

@@ -26,7 +26,7 @@ def same(text: str) -> str:
 
 @pytest.mark.slow
 def test_the_guide_prints_what_it_says(tmp_path: Path) -> None:
-    """Break: change a word of what replay says, or a line of the page."""
+    """Break: change a number on the page."""
     environment = {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "HOME": str(tmp_path),
@@ -49,7 +49,7 @@ def test_the_guide_prints_what_it_says(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_stranger_reads_a_bundle_with_the_program_of_the_format_page(tmp_path: Path) -> None:
-    """Break: another spelling of a sum, another order of a pack's footer."""
+    """Its sums, ids and objects agree, and it prints what the tree holds."""
     project = Project(tmp_path / "project")
     project.put("in", {f"{number}": f"{number}\n" * 100 for number in range(20)} | {"large": "x" * 2_000_000})
     project.apply(COPY)

@@ -68,11 +68,7 @@ def head(store: Store, reference: str) -> str:
 
 
 def test_a_result_lives_on_where_its_store_is_gone(project: Project, tmp_path: Path) -> None:
-    """Same ids, same branches, verified, sound, kept by gc; lineage and get work; packing it again gives the same bytes.
-
-    Breaks: leave the trees of datums out of the pins (gc takes them); keep logs' digests in results (fsck is silent, and
-    packing again gives other bytes); sort records by kind alone.
-    """
+    """Same ids, same branches, verified, sound, kept by gc; lineage and get work; packing it again gives the same bytes."""
     file = tmp_path / "sum.bundle"
     bundle(project.store, "sum@master", file)
     ids = {name: head(project.store, f"{name}@master") for name in ("in", "copy", "sum")}
@@ -90,6 +86,7 @@ def test_a_result_lives_on_where_its_store_is_gone(project: Project, tmp_path: P
     assert [item.repo for item in found.verdict.upstream] == ["copy"]
     assert found.branches == ("copy@master", "in@master", "sum@master")
     assert {name: head(store, f"{name}@master") for name in ids} == ids
+    assert gc.plan(store).empty  # all of it is needed, the trees of datums too
     gc.collect(store, wait_s=0)
     assert fsck.check(store) == []
     assert verify(store, "sum@master", upstream=True).ok
@@ -100,10 +97,7 @@ def test_a_result_lives_on_where_its_store_is_gone(project: Project, tmp_path: P
 
 
 def test_without_results_they_are_made_and_compared_by_digest(project: Project, tmp_path: Path) -> None:
-    """The file lacks what pipelines wrote; afterwards the project has it under the same ids, sound and kept by gc.
-
-    Breaks: land a commit before its datums are compared; forget to pin the nodes meanwhile.
-    """
+    """The file lacks what pipelines wrote; afterwards the project has it under the same ids, sound and kept by gc."""
     whole, recipe = tmp_path / "whole.bundle", tmp_path / "recipe.bundle"
     bundle(project.store, "sum@master", whole)
     bundle(project.store, "sum@master", recipe, results=False)
@@ -121,10 +115,7 @@ def test_without_results_they_are_made_and_compared_by_digest(project: Project, 
 
 @pytest.mark.slow
 def test_what_comes_out_otherwise_is_told_and_stays_out(project: Project, tmp_path: Path) -> None:
-    """With results: they are there as they were, with the verdict. Without: neither the commit nor what came from it.
-
-    Break: land what is different all the same.
-    """
+    """With results: they are there as they were, with the verdict. Without: neither the commit nor what came from it."""
     project.apply(COPY + SUM + CLOCK)
     project.run()
     bundle(project.store, "after@master", tmp_path / "whole.bundle")
@@ -153,10 +144,7 @@ def test_what_comes_out_otherwise_is_told_and_stays_out(project: Project, tmp_pa
 
 @pytest.mark.slow
 def test_bundles_that_share_history_come_into_one_project_once(project: Project, tmp_path: Path) -> None:
-    """Twice the same adds nothing; the older one after the newer one joins the line before it, and moves no branch back.
-
-    Breaks: insert a commit that is there; leave `previous` of the newer one empty; let an old bundle move the branch.
-    """
+    """Twice the same adds nothing; the older one after the newer one joins the line before it, and moves no branch back."""
     bundle(project.store, "sum@master", tmp_path / "old.bundle")
     project.put("in", {"c": "three\n"})
     project.run()
@@ -180,10 +168,7 @@ def test_bundles_that_share_history_come_into_one_project_once(project: Project,
 
 @pytest.mark.slow
 def test_into_a_project_with_its_own_history_nothing_moves(project: Project, tmp_path: Path) -> None:
-    """Branches stay, the result has its id; with `branches` one that would lose commits is refused, and nothing lands.
-
-    Breaks: set branches always; look at the branches after the transaction.
-    """
+    """Branches stay, the result has its id; with `branches` one that would lose commits is refused, and nothing lands."""
     bundle(project.store, "sum@master", tmp_path / "sum.bundle")
     other = Project(tmp_path / "other")
     other.put("in", {"mine": "mine\n"})
@@ -207,8 +192,7 @@ def test_into_a_project_with_its_own_history_nothing_moves(project: Project, tmp
 def test_what_others_say_is_not_told_as_seen_here(project: Project, tmp_path: Path) -> None:
     """The sender's verdict is in the bundle and is handed on; beside the commit stands only what was found here.
 
-    Results that a bundle states are not taken from the cache either. Breaks: import verdicts as such; import results as such.
-    """
+    Results that a bundle states are not taken from the cache either."""
     verify(project.store, "sum@master")
     bundle(project.store, "sum@master", tmp_path / "sum.bundle")
     store, found = replayed(tmp_path / "sum.bundle", tmp_path / "second", verify=False)
@@ -220,7 +204,7 @@ def test_what_others_say_is_not_told_as_seen_here(project: Project, tmp_path: Pa
 
 @pytest.mark.slow
 def test_a_step_computed_by_an_earlier_job_is_told_that_job_again(project: Project, tmp_path: Path) -> None:
-    """The second commit reuses a result of the first run, which wrote that run's job id. Break: leave earlier jobs out."""
+    """The second commit reuses a result of the first run, which wrote that run's job id."""
     spec = """
 pipeline: {name: job}
 input: {pfs: {repo: in, glob: /*}}
@@ -237,10 +221,7 @@ transform: {cmd: [sh], stdin: ['echo $PACH_JOB_ID > /pfs/out/$(basename /pfs/in/
 
 @pytest.mark.slow
 def test_no_secret_is_in_a_bundle(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither the value of a step's secret, nor what the step printed of it; and nobody runs such a step unasked.
-
-    Breaks: keep the log of a result, with its object; look for risks only in the last commit.
-    """
+    """Neither the value of a step's secret, nor what the step printed of it; and nobody runs such a step unasked."""
     spec = """
 pipeline: {name: secretive}
 input: {pfs: {repo: in, glob: /a}}
@@ -270,7 +251,7 @@ transform: {cmd: [cp, /pfs/secretive/a, /pfs/out]}
 
 
 def test_packing_refuses_what_it_cannot_keep(project: Project, tmp_path: Path) -> None:
-    """A file that is there, an input that is gone: one error each, and no file is left. Break: pack what is left."""
+    """A file that is there, an input that is gone: one error each, and no file is left."""
     file = tmp_path / "sum.bundle"
     file.write_text("mine")
     with pytest.raises(AlreadyExists, match="sum.bundle already"):
@@ -284,7 +265,7 @@ def test_packing_refuses_what_it_cannot_keep(project: Project, tmp_path: Path) -
 
 
 def test_ordinary_tools_read_it(project: Project, tmp_path: Path) -> None:
-    """tar unpacks it, and every sum is that of its file. Break: another checksum in the headers."""
+    """tar unpacks it, and every sum is that of its file."""
     file = tmp_path / "sum.bundle"
     bundle(project.store, "sum@master", file, environment=True)
     subprocess.run(["tar", "-xf", str(file), "-C", str(tmp_path)], check=True)
@@ -301,7 +282,7 @@ def test_ordinary_tools_read_it(project: Project, tmp_path: Path) -> None:
 
 
 def test_a_bundle_of_what_somebody_put_in_is_just_that(project: Project, tmp_path: Path) -> None:
-    """Nothing to make again, and no failure. Break: ask verify about it."""
+    """Nothing to make again, and no failure."""
     bundle(project.store, "in@master", tmp_path / "in.bundle")
     store, found = replayed(tmp_path / "in.bundle", tmp_path / "second")
     assert found.verdict is None

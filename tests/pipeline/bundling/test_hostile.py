@@ -86,7 +86,7 @@ NAMES = ["../evil", "/etc/passwd", "objects/../../evil", "objects/" + "A" * 64, 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_no_name_of_a_member_is_taken_for_a_path(good: Path, store: Store, tmp_path: Path, name: str) -> None:
-    """Break: let a member of an unknown name pass."""
+    """Every name that no bundle has is refused."""
     refused(store, crafted.write(tmp_path / "x", {**crafted.members(good), name: b"evil"}).read_bytes())
     assert not (tmp_path / "evil").exists()
 
@@ -192,7 +192,7 @@ LINES: dict[str, tuple[str, Callable[[Any], Any], str]] = {
 
 @pytest.mark.parametrize("what", LINES)
 def test_a_line_that_is_not_what_it_says_is_refused(good: Path, store: Store, tmp_path: Path, what: str) -> None:
-    """With right sums and counts. Breaks: leave out the check of an id, of a spec's digest, of names, of a job's state."""
+    """With right sums and counts. Breaks: leave out the check of an id, of a spec's digest, of a name, of a job's state."""
     name, change, match = LINES[what]
     refused(
         store, crafted.write(tmp_path / "x", crafted.lines(crafted.members(good), name, change)).read_bytes(), match
@@ -205,6 +205,8 @@ def test_a_line_in_other_words_is_refused(good: Path, store: Store, tmp_path: Pa
     for line in (b'{"a": 1}\n', b"[" * 100_000 + b"]" * 100_000 + b"\n", b"1" * 5000 + b"\n", b'"\\u0041"\n', b"{}"):
         file = crafted.write(tmp_path / "x", {**found, layout.RECORDS: line})
         refused(store, file.read_bytes())
+    spaced = found[layout.RECORDS].replace(b',"kind":', b', "kind":', 1)
+    refused(store, crafted.write(tmp_path / "x", {**found, layout.RECORDS: spaced}).read_bytes(), "no canonical JSON")
 
 
 def tree_of(entries: list[tuple[str, Entry]], objects: dict[str, bytes]) -> str:
@@ -226,17 +228,22 @@ TREES: dict[str, tuple[list[tuple[str, Entry]], str]] = {
     "a kind of its own": ([("a", GOOD._replace(kind="d"))], "something strange"),
     "another size": ([("a", GOOD._replace(size=99))], "another size than its object"),
     "an object that is not there": ([("a", GOOD._replace(digest="0" * 64))], "is not in it"),
+    "not sorted": ([("b", GOOD), ("a", GOOD)], "is not whole"),
+    "a node too many": ([("a", GOOD)], "is not built as trees are"),
     "an endless link": ([("a", GOOD._replace(kind="l", size=5000))], "something strange"),
 }
 
 
 @pytest.mark.parametrize("what", TREES)
 def test_a_tree_that_no_put_would_make_is_refused(good: Path, store: Store, tmp_path: Path, what: str) -> None:
-    """All digests are right, up to the commit's id. Breaks: check digests alone; skip the build; look at no path."""
+    """All digests are right, up to the commit's id. Breaks: look at no path; take a tree without comparing what it builds to."""
     entries, match = TREES[what]
     found = crafted.members(good)
     objects = {canonical.digest(BODY): BODY}
     tree = tree_of(entries, objects)
+    if what == "a node too many":  # above one leaf there is no node
+        inner = f"node 1\n1 {len(BODY)} {tree} a\n".encode()
+        objects[tree := canonical.digest(inner)] = inner
     row = json.loads(found[layout.COMMITS].splitlines()[0])
     made = _renamed({**row, "tree": tree})
     found[layout.COMMITS] = canonical.encode(made) + b"\n"
@@ -249,7 +256,7 @@ def test_a_tree_that_no_put_would_make_is_refused(good: Path, store: Store, tmp_
 
 
 def test_an_object_under_another_name_is_refused(good: Path, store: Store, tmp_path: Path) -> None:
-    """In a pack and alone. Break: trust the pack's index."""
+    """In a pack and alone."""
     found = crafted.members(good)
     objects = crafted.unpacked(found)
     victim = canonical.digest(b"one\n")
@@ -265,7 +272,7 @@ def test_an_object_under_another_name_is_refused(good: Path, store: Store, tmp_p
 def test_a_step_without_walls_is_not_run_unasked(good: Path, store: Store, tmp_path: Path) -> None:
     """A commit that claims the weakest isolation, or a spec with the network, runs nothing here without --trust.
 
-    Break: ask for the isolation of then, as verify does at home.
+    Nothing of it is unpacked either.
     """
     found = crafted.members(good)
 

@@ -56,10 +56,7 @@ def state(store: Store) -> tuple[object, ...]:
 
 
 def test_a_kill_at_any_call_leaves_the_old_or_the_new_state(place: Path) -> None:
-    """Old or new, sound, and after doing it again the new one, sound, with nothing left for gc.
-
-    Breaks: add the commits in one transaction and the records in another; record before publishing.
-    """
+    """Old or new, sound, and after doing it again the new one, sound, with nothing left for gc."""
     words = ("replay", str(place / "x.bundle"), "--into", ".", "--branches", "--no-verify", "-q")
     project = place / "killed"
 
