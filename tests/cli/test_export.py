@@ -12,7 +12,7 @@ SPEC = 'pipeline: {name: count}\ntransform: {cmd: [sh, -c, "ls /pfs/images/* > /
 def test_streams_files_and_exit_codes(project: Project) -> None:
     """The document on stdout and nothing else there; with -o what was written on stderr, or as JSON on stdout.
 
-    Break: say "Wrote" on stdout; exit with 0 where there is no provenance.
+    Break: say "Wrote" on stdout.
     """
     project.write("specs.yaml", SPEC)
     project("apply", "specs.yaml")

@@ -53,6 +53,7 @@ def test_no_secret_and_nothing_of_this_machine_is_in_any_format(project: Project
     external = lines(documents["slsa"])[0]["predicate"]["buildDefinition"]["externalParameters"]
     assert external["spec"]["env"]["DATABASE"] == "(withheld)"
     assert external["spec"]["cmd"] == ["python3", "train.py", "--token", "(withheld)"]
+    assert external["spec"]["config"] == {"model": "", "name": "train"}  # without overrides
     assert external["config"] == {
         "login": {"password": "(withheld)", "token": "(withheld)"},
         "max_tokens": 512,
