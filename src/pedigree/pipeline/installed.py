@@ -6,26 +6,16 @@ and compared; the others are what RECORD says. So nothing is read twice, and an 
 
 from __future__ import annotations
 
-import base64
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pedigree import canonical
 from pedigree.pipeline.tripwire import SKIPPED
+from pedigree.training.environment import records
 
-#: Files that an installer writes for itself: they differ between pip and uv, or name the machine's folders.
-_INSTALLERS_OWN = (
-    "/INSTALLER",
-    "/REQUESTED",
-    "/RECORD",
-    "/direct_url.json",
-    "/uv_cache.json",
-    "/uv_build.json",
-)
 #: Parts of the standard library that say how and where Python was built.
 _BUILD = ("config-", "_sysconfigdata")
-_CHUNK_BYTES = 1 << 20
 
 
 def others(sites: Sequence[str], library: str) -> list[str]:
@@ -51,10 +41,10 @@ def facts(sites: Sequence[str], library: str, *, trusting: bool = True) -> dict[
                 if name and name not in distributions and not editable:
                     distributions[name] = {"version": version, "files": record}
         for path in sorted(left):
-            loose.setdefault(path.partition("/")[0], []).append([path, _contents(f"{site}/{path}")])
+            loose.setdefault(path.partition("/")[0], []).append([path, records.contents(f"{site}/{path}")])
     skipped = tuple(f"{path}/" for path in (*sites, *others(sites, library)))
     standard = [
-        [path, _contents(f"{library}/{path}")]
+        [path, records.contents(f"{library}/{path}")]
         for path, _ in sorted(_walk(library, library, skipped))
         if not path.rpartition("/")[2].startswith(_BUILD) and not path.startswith(_BUILD)
     ]
@@ -75,7 +65,7 @@ class Found(NamedTuple):
 
     @property
     def editable(self) -> bool:
-        return '"editable": true' in self.direct or '"editable":true' in self.direct
+        return records.is_editable(self.direct)
 
 
 def found_in(site: str) -> Iterator[Found]:
@@ -94,13 +84,8 @@ def recorded(folder: str) -> Iterator[str]:
 
 def _described(site: str, entry: str) -> Found:
     folder = f"{site}/{entry}"
-    name = version = ""
     metadata = f"{folder}/METADATA" if folder.endswith(".dist-info") else f"{folder}/PKG-INFO"
-    for line in _read(metadata).split("\n\n", 1)[0].splitlines():
-        if line.startswith("Name:") and not name:
-            name = line[5:].strip().lower().replace("_", "-").replace(".", "-")
-        elif line.startswith("Version:") and not version:
-            version = line[8:].strip()
+    name, version = records.name_and_version(_read(metadata).split("\n\n", 1)[0].splitlines())
     return Found(entry, name, version, _read(f"{folder}/direct_url.json"))
 
 
@@ -115,7 +100,7 @@ def _distribution(site: str, entry: str, left: dict[str, int], *, trusting: bool
     for path, _ in _recorded(listed):
         left.pop(path, None)
     for path in [path for path, _ in _walk(site, folder)]:
-        if editable or path.endswith(_INSTALLERS_OWN):
+        if editable or path.endswith(records.INSTALLERS_OWN):
             left.pop(path, None)
     return name, version, editable, canonical.digest("\n".join(sorted(lines)).encode()) if listed else ""
 
@@ -123,13 +108,13 @@ def _distribution(site: str, entry: str, left: dict[str, int], *, trusting: bool
 def _lines(site: str, listed: str, left: Mapping[str, int], written: int) -> Iterator[str]:
     for path, digest in _recorded(listed):
         # Byte code has no digest, and scripts in bin begin with the path of this very interpreter.
-        if path.endswith((".pyc", *_INSTALLERS_OWN)) or path.startswith("../"):
+        if path.endswith((".pyc", *records.INSTALLERS_OWN)) or path.startswith("../"):
             continue
         changed = left.get(path)
         if changed is None:
             yield f"{path},gone"
         elif changed > written or not digest:
-            yield f"{path},{_contents(f'{site}/{path}')}"
+            yield f"{path},{records.contents(f'{site}/{path}')}"
         else:
             yield f"{path},{digest}"
 
@@ -154,22 +139,6 @@ def _walk(top: str, folder: str, skipped: tuple[str, ...] = ()) -> Iterator[tupl
                     yield from _walk(top, entry.path, skipped)
             else:
                 yield entry.path[len(top) + 1 :], entry.stat(follow_symlinks=False).st_ctime_ns
-
-
-def _contents(path: str) -> str:
-    """The digest of a file as RECORD writes it; of a link, where it leads."""
-    import hashlib
-
-    try:
-        if os.path.islink(path):
-            return f"link={os.readlink(path)}"
-        with open(path, "rb") as file:
-            digest = hashlib.sha256()
-            while data := file.read(_CHUNK_BYTES):
-                digest.update(data)
-    except OSError as error:
-        return f"unreadable={error.errno}"
-    return "sha256=" + base64.urlsafe_b64encode(digest.digest()).rstrip(b"=").decode()
 
 
 def _read(path: str) -> str:

@@ -7,17 +7,13 @@ installer's own notes, and scripts outside site-packages, which begin with the p
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import os
 import sys
 from collections.abc import Iterator
 from typing import Any
 
 from pedigree import canonical
-
-_INSTALLERS_OWN = ("/INSTALLER", "/REQUESTED", "/RECORD", "/direct_url.json", "/uv_cache.json", "/uv_build.json")
-_CHUNK_BYTES = 1 << 20
+from pedigree.training.environment import records
 
 #: RECORD's path -> (its times and size, parsed lines). Parsing is most of the cost of a second capture in one process.
 _parsed: dict[str, tuple[tuple[int, int, int], tuple[tuple[str, str], ...]]] = {}
@@ -40,16 +36,10 @@ def facts() -> dict[str, dict[str, Any]]:
 
 
 def _distribution(site: str, folder: str) -> tuple[str, dict[str, Any]]:
-    name = version = ""
     plain = "METADATA" if folder.endswith(".dist-info") else "PKG-INFO"
     path = f"{folder}/{plain}" if os.path.isdir(folder) else folder  # an .egg-info may be a file
-    for line in _head(path):
-        if line.startswith("Name:") and not name:
-            name = line[5:].strip().lower().replace("_", "-").replace(".", "-")
-        elif line.startswith("Version:") and not version:
-            version = line[8:].strip()
-    direct = "".join(_head(f"{folder}/direct_url.json")).replace(" ", "")
-    if '"editable":true' in direct:
+    name, version = records.name_and_version(_head(path))
+    if records.is_editable("".join(_head(f"{folder}/direct_url.json"))):
         return name, {"version": version, "files": "", "editable": True}
     lines, edited = _lines(site, f"{folder}/RECORD")
     described: dict[str, Any] = {
@@ -76,7 +66,7 @@ def _lines(site: str, record: str) -> tuple[list[str], list[str]]:
             lines.append(f"{path},gone")
             edited.append(path)
             continue
-        now = _contents(f"{site}/{path}") if changed or not digest else digest
+        now = records.contents(f"{site}/{path}") if changed or not digest else digest
         if digest and now != digest:
             edited.append(path)
         lines.append(f"{path},{now}")
@@ -96,20 +86,8 @@ def _records(text: str) -> Iterator[tuple[str, str]]:
     import csv
 
     for row in csv.reader(text.splitlines()):
-        if row and not row[0].endswith((".pyc", *_INSTALLERS_OWN)) and not row[0].startswith(("../", "/")):
+        if row and not row[0].endswith((".pyc", *records.INSTALLERS_OWN)) and not row[0].startswith(("../", "/")):
             yield row[0], row[1] if len(row) > 1 else ""
-
-
-def _contents(path: str) -> str:
-    """As RECORD writes it."""
-    digest = hashlib.sha256()
-    try:
-        with open(path, "rb") as file:
-            while data := file.read(_CHUNK_BYTES):
-                digest.update(data)
-    except OSError as error:
-        return f"unreadable={error.errno}"
-    return "sha256=" + base64.urlsafe_b64encode(digest.digest()).rstrip(b"=").decode()
 
 
 def _head(path: str) -> list[str]:
