@@ -14,6 +14,7 @@ import csv
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -21,8 +22,9 @@ from devices import chosen
 from events import write_scalars
 from fitting import CHANGES_NOTHING, Rows, fit
 from models import build_seeded, save
-from pairs import read_pairs
+from pairs import Pairs, read_pairs
 from settings import Train, Training
+from unet import CLASSES
 from weights import fit_into, read_weights
 
 from pedigree import config, training
@@ -45,6 +47,15 @@ def tuned(settings: Training, path: Path) -> Training:
     return found
 
 
+def check_classes(parts: Mapping[str, Pairs]) -> None:
+    """End the step where a class has no pixel in any pet of a part: it could be neither learnt nor scored."""
+    shown = [(CLASSES[index], part) for part, pairs in parts.items() for index in pairs.classes.unique().tolist()]
+    missing = training.split_report(*zip(*shown, strict=True), classes=CLASSES).missing
+    if missing:
+        told = ", ".join(f"{part} has no pixel of {' and '.join(names)}" for part, names in missing.items())
+        sys.exit(f"{told}, in any of its pets. Put more photographs, or look at the masks")
+
+
 def write_history(path: Path, rows: Rows) -> None:
     """The same numbers as the TensorBoard log, as CSV."""
     columns = ["step", *rows[max(rows)]]
@@ -65,6 +76,7 @@ def main() -> None:
     pets, watched = read_pairs(PFS / "training/training"), read_pairs(PFS / "validation/validation")
     print(f"{len(pets.names)} pets to train on, {len(watched.names)} to watch", flush=True)
 
+    check_classes({"training": pets, "validation": watched})
     model = build_seeded({"model": settings.model.model_dump()}, seed)
     if settings.model.pretrained:
         given = read_weights(settings.model.pretrained)

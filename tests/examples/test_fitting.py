@@ -239,6 +239,15 @@ def test_what_tune_found_is_laid_over_the_settings(tmp_path: Path) -> None:
         assert "\n" not in str(ended.value)
 
 
+def test_a_class_that_a_part_lacks_is_named() -> None:
+    """One line before any training; with all classes in both parts there is none. Break: look at the training part alone."""
+    check, pairs = load("train").check_classes, _pairs(3)
+    whole = pairs._replace(classes=torch.arange(3)[:, None, None].expand(3, 32, 32))
+    check({"training": whole, "validation": whole})
+    with pytest.raises(SystemExit, match=r"^validation has no pixel of border, in any of its pets\. Put more"):
+        check({"training": whole, "validation": pairs})
+
+
 @pytest.mark.slow
 def test_the_program_killed_by_a_signal_writes_the_same_files() -> None:
     """train.py as a process, with workers, and with SIGKILL at random steps: every file that it writes is the same.
