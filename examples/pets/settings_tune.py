@@ -78,8 +78,9 @@ Parameter = Annotated[Float | Int | Categorical, Field(discriminator="kind")]
 class Search(Config):
     """`trials` trials, `together` at a time, each looked at every `min_steps` steps until `steps`.
 
-    Hyperband compares at min_steps, min_steps x reduction, ... and lets one in `reduction` go on. `threads` are those of one trial. Of
-    these numbers all but the machine's cores decide the result.
+    Hyperband compares at min_steps, min_steps x reduction, ... and lets one in `reduction` go on. TPE draws the first `startup`
+    trials of each of Hyperband's brackets at random. `threads` are those of one trial. All of these numbers decide the
+    result; how many trials the machine's cores can run at once does not.
     """
 
     version: Literal[1]

@@ -196,8 +196,8 @@ def test_a_study_of_another_search_is_refused_and_kept(
 
 
 def test_a_file_that_is_no_study_of_ours_is_refused_and_kept(begun: bytes, tmp_path: Path) -> None:
-    """Text, a damaged study, one cut short, one of another tool, one of Optuna's that tune did not make. Break: take what has no study for
-    an empty one; skip the check of the pages."""
+    """Text, a damaged study, one cut short, a file of another tool, a study of Optuna's that tune did not make. Break: begin a
+    study wherever there are no trials; skip the check of the pages."""
     file = tmp_path / "study.sqlite"
     cases: dict[str, bytes] = {
         "file is not a database": b"trial,value\n" * 400,
