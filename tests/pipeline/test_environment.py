@@ -133,6 +133,26 @@ def _record(site: Path) -> None:
     (site / "demo-1.0.dist-info/RECORD").write_text(f"demo/__init__.py,sha256={digest.decode()},6\n")
 
 
+def test_data_of_distributions_count_too(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Templates and kernels lie beside site-packages, and a step reads them. Break: leave the data out, or the tripwire."""
+    prefix, cache = tmp_path / "venv", tmp_path / "cache"
+    template = prefix / "share/jupyter/nbconvert/page.html"
+    template.parent.mkdir(parents=True)
+    cache.mkdir()
+    (prefix / "pyvenv.cfg").write_text("home = /usr/bin\n")
+    template.write_text("<p>")
+    monkeypatch.setattr(sys, "prefix", str(prefix))
+    time.sleep(0.1)
+    first = environment.capture(cache=cache)
+    time.sleep(0.1)
+    template.write_text("<b>")
+    assert environment.capture(cache=cache).fingerprint != first.fingerprint
+    template.write_text("<p>")
+    assert environment.capture(cache=cache).fingerprint == first.fingerprint
+    (prefix / "pyvenv.cfg").unlink()  # a system's Python: /usr/share is the operating system's
+    assert "data" not in environment.capture().facts
+
+
 def test_who_installed_it_and_where_does_not_count(site: Path) -> None:
     """Break: digest the whole RECORD."""
     before = environment.capture().fingerprint

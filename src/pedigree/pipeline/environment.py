@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pedigree.pipeline.interpreter import Interpreter
     from pedigree.pipeline.model import Pipeline
 
-_MEMORY_FORMAT = 2
+_MEMORY_FORMAT = 3
 #: A file changed less than this long ago may change again within one tick of the clock, in nanoseconds.
 _RACY_NS = 50_000_000
 
@@ -92,10 +92,12 @@ def capture(*, cache: Path | None = None, python: Interpreter | None = None) -> 
             },
             "platform": _platform(),
             **installed.facts(this.sites, this.library, trusting=python is None),
+            **installed.data(this.prefix),
             "variables": {name: value for name, value in FIXED.items() if name != "PYTHONPATH"},
         }
         if memory is not None:
-            folders, without = [*this.sites, this.library], installed.others(this.sites, this.library)
+            folders = [*this.sites, this.library, *installed.data_folders(this.prefix)]
+            without = installed.others(this.sites, this.library)
             moment = before - _RACY_NS
             tripwire.remember(memory, stamp, found, moment_ns=moment, folders=folders, without=without)
     return Environment(canonical.digest_of("environment", found), found)

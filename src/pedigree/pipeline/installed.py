@@ -55,6 +55,26 @@ def facts(sites: Sequence[str], library: str, *, trusting: bool = True) -> dict[
     }
 
 
+def data_folders(prefix: str) -> list[str]:
+    """Where a virtual environment's distributions keep what they do not import: templates, kernels, settings.
+
+    Those of a system's Python are the operating system's own.
+    """
+    if not os.path.isfile(f"{prefix}/pyvenv.cfg"):
+        return []
+    return [folder for folder in (f"{prefix}/share", f"{prefix}/etc") if os.path.isdir(folder)]
+
+
+def data(prefix: str) -> dict[str, str]:
+    """The digest of all files in the data folders, under `data`; empty where there are none."""
+    found = [
+        [path, records.contents(f"{prefix}/{path}")]
+        for folder in data_folders(prefix)
+        for path, _ in sorted(_walk(prefix, folder))
+    ]
+    return {"data": canonical.digest_of("data", found)} if found else {}
+
+
 class Found(NamedTuple):
     """A distribution: its folder is `entry`, `direct` is the text of its direct_url.json, empty where an index gave it."""
 
