@@ -15,6 +15,7 @@ NAMES = (
     "step",
     "verifying",
     "bundle",
+    "suspects",
     "overrides",
     "interpolation",
     "compose",

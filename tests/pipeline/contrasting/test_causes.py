@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pedigree.errors import InvalidInput, PathNotFound
+from pedigree.pipeline import pipelines
 from pedigree.pipeline.contrasting import contrasts
 from pedigree.pipeline.contrasting.contrast import Contrast
 from tests.pipeline.contrasting.loop import EVALUATE, PREPARE, SPECS, TRAIN, again, configured, loop
@@ -38,7 +39,7 @@ def told(contrast: Contrast) -> list[tuple[str, str, list[tuple[str, str, str]]]
 
 
 def test_the_cause_upstream_is_named_and_nothing_on_the_way(project: Project) -> None:
-    """Break: name the files that `train` wrote, which `evaluate` read; or go on into `prepare`, which is the same."""
+    """Break: go on into every input, also into `prepare`, of which the same files were read."""
     (contrast,) = contrasts(project.store, "evaluate@master^")
     assert told(contrast) == [("evaluate train", "config", [("rate", "0.1", "0.2"), ("steps", "12", "15")])]
     assert contrast.causes[0].changes[0].place == "conf/train.yaml:2:7"
@@ -154,13 +155,14 @@ def test_of_a_path_only_what_was_read_for_it_counts(tmp_path: Path) -> None:
 
 
 def test_bytes_that_differ_although_nothing_does_are_said_to(tmp_path: Path) -> None:
-    """Run again on purpose; the salt that does it is nothing that a step sees. Break: call the salt a cause."""
+    """Applied to run again; the salt that does it is nothing that a step sees. Break: call the salt a cause."""
     project = Project(tmp_path)
     project.put("photos", {"a": "one"})
     project.write("prepare.py", PREPARE + "import random\nPath('/pfs/out/lot').write_text(str(random.random()))\n")
     project.apply(SPECS.split("---")[0])
     project.run()
-    project.run(reprocess=True)
+    pipelines.apply(project.store, [str(project.folder / "pipelines.yaml")], reprocess=True)
+    project.run()
     (contrast,) = contrasts(project.store, "prepare@master")
     assert [kind for _, kind, _ in told(contrast)] == ["nothing"]
     text = contrast.to_text()

@@ -43,6 +43,7 @@ from pedigree.pipeline.verifying.chance import (
         ("from torch.utils.data import DataLoader; DataLoader(d, num_workers=2, worker_init_fn=f)", []),
         ("from torch.utils.data import DataLoader; DataLoader(d, shuffle=True)", [(DRAW, TORCH)]),
         ("from pedigree.training import seed_everything; seed_everything(1)", [(SEED, one) for one in chance.EVERY]),
+        ("import torch; torch.default_generator.set_state(s)", [(SEED, TORCH)]),
         ("import time; time.time()", [(CLOCK, "")]),
         ("from datetime import datetime; datetime.now()", [(CLOCK, "")]),
         ("import os; os.cpu_count(); os.sched_getaffinity(0)", [(CORES, ""), (CORES, "")]),

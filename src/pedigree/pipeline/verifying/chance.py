@@ -145,6 +145,8 @@ def _kinds(call: ast.Call, name: str, ordered: set[int]) -> Iterator[tuple[str, 
     elif name in _SEEDS:
         # seed(None) and seed() take the system's entropy.
         yield (ENTROPY, "") if _without(call) else (SEED, _SEEDS[name])
+    elif last == "set_rng_state" or name.endswith("default_generator.set_state"):
+        yield SEED, TORCH
     elif name in _ENTROPY or (name in _GENERATORS and _without(call)):
         yield ENTROPY, ""
     elif name in _CLOCK:

@@ -58,6 +58,8 @@ def find(
     signs = chance.signs(files)
     if UNLIKE in again:
         found = [*_itself(pipeline, signs), *_threads(pipeline, signs)]
+        if not any(one.weight == LIKELY for one in found):
+            found = [*_late(signs), *found]
     elif REPEATED in again:
         found = [*_around(store, recorded, files, signs, differences), *_coarse(signs)]
     else:
@@ -123,6 +125,16 @@ def _itself(pipeline: Pipeline, signs: Sequence[Sign]) -> Iterator[Suspect]:
         places = [sign for sign in signs if sign.kind == kind]
         if places:
             yield Suspect(kind, PERHAPS, f"{_places(places)}: {places[0].what} {words}", _files(places))
+
+
+def _late(signs: Sequence[Sign]) -> Iterator[Suspect]:
+    """Draws from what is seeded somewhere: reading does not tell whether that comes before them."""
+    for library in chance.EVERY:
+        seeds = [sign for sign in signs if sign.kind == chance.SEED and sign.library == library]
+        draws = [sign for sign in signs if sign.kind in (chance.DRAW, chance.WORKER) and sign.library == library]
+        if seeds and draws:
+            text = f"{_places(draws)}: {draws[0].what} draws at random; {library} is seeded in {_places(seeds)}, perhaps after that"
+            yield Suspect("seed", PERHAPS, text, _files(draws))
 
 
 def _threads(pipeline: Pipeline, signs: Sequence[Sign]) -> Iterator[Suspect]:
