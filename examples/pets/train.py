@@ -25,7 +25,7 @@ from models import build_seeded, save
 from pairs import Pairs, read_pairs
 from settings import Train, Training
 from unet import CLASSES
-from weights import fit_into, read_weights
+from weights import load_pretrained
 
 from pedigree import config, training
 from pedigree.errors import PedigreeError
@@ -79,14 +79,7 @@ def main() -> None:
     check_classes({"training": pets, "validation": watched})
     model = build_seeded({"model": settings.model.model_dump()}, seed)
     if settings.model.pretrained:
-        given = read_weights(settings.model.pretrained)
-        try:
-            fit_into(model.encoder, given, model.encoder.unused)
-        except ValueError as error:
-            sys.exit(
-                f"{settings.model.pretrained.file}: {error}. `encoder` and `width` in conf/model must be those of the file; "
-                "1.0 is the width of published weights"
-            )
+        load_pretrained(model.encoder, settings.model.pretrained)
     model = model.to(device, memory_format=torch.channels_last)
     kept = os.environ.get("PEDIGREE_CHECKPOINTS")
     try:

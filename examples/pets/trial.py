@@ -28,7 +28,7 @@ class Trials:
         from models import build_seeded
         from pairs import read_pairs
         from torch import channels_last
-        from train import load_pretrained
+        from weights import load_pretrained
 
         from pedigree import training
 
@@ -41,7 +41,7 @@ class Trials:
             ruled = {"steps": search.steps, "watch_every": search.min_steps}
             model = build_seeded(card, self.seed)
             if self.settings.model.pretrained:
-                load_pretrained(model, Path(self.settings.model.pretrained))
+                load_pretrained(model.encoder, self.settings.model.pretrained)
             fit(
                 model.to(device, memory_format=channels_last),
                 pets,

@@ -14,7 +14,9 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import mobilenet
 import torch
+import vgg
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from settings import Pretrained, Train
@@ -83,6 +85,18 @@ def fit_into(encoder: nn.Module, state: Mapping[str, Tensor], unused: Iterable[s
     with torch.no_grad():
         for name, tensor in given.items():
             own[name].copy_(tensor)
+
+
+def load_pretrained(encoder: mobilenet.Encoder | vgg.Encoder, wanted: Pretrained) -> None:
+    """Give the encoder the weights in the file; ends the step with one line where they cannot be had or do not fit."""
+    state = read_weights(wanted)
+    try:
+        fit_into(encoder, state, encoder.unused)
+    except ValueError as error:
+        sys.exit(
+            f"{wanted.file}: {error}. `encoder` and `width` in conf/model must be those of the file; 1.0 is the width of "
+            "published weights"
+        )
 
 
 def fetch(wanted: Pretrained | None, *, allow_private: bool = False) -> None:

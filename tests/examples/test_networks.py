@@ -196,6 +196,10 @@ def test_weights_that_the_step_cannot_use_are_named(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match=r"has the sha256:[0-9a-f]{64}, and model\.pretrained\.checksum is sha256:000"):
         read(wanted)
     assert read(pretrained(file=str(file)))["a"] == 1
+    with pytest.raises(
+        SystemExit, match=r"w\.safetensors: the weights do not fit.* `encoder` and `width` in conf/model"
+    ):
+        load("weights").load_pretrained(load("mobilenet").Encoder(0.25), pretrained(file=str(file)))
     file.write_bytes(file.read_bytes()[:-1])
     with pytest.raises(SystemExit, match=r"w\.safetensors: no whole safetensors file"):
         read(pretrained(file=str(file)))
