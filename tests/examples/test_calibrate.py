@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 sklearn = pytest.importorskip("sklearn.isotonic")
 
 import numpy as np  # noqa: E402
+import torch  # noqa: E402
 from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 from hypothesis.extra.numpy import arrays  # noqa: E402
@@ -92,7 +93,7 @@ def test_calibrated_probabilities_are_probabilities() -> None:
 def test_the_temperature_has_the_least_log_loss() -> None:
     """Against scipy's bounded search on the loss itself, to 1e-4; logits twice as sure need twice the temperature. Break: bisect
     towards the other end, or over the loss's value at the ends."""
-    from scipy.optimize import minimize_scalar
+    minimize_scalar = pytest.importorskip("scipy.optimize").minimize_scalar
 
     random = np.random.default_rng(4)
     logits = random.normal(size=(3000, 3)) * 3
@@ -255,8 +256,7 @@ def test_a_pet_is_measured_with_what_other_pets_made() -> None:
 
 
 def test_calibration_mends_a_model_that_is_too_sure(tmp_path: Path) -> None:
-    """The whole of it on painted photographs: better in every figure, the same for any batch, all pixels counted once. Break: measure
-    each pet with `whole`'s logits left uncalibrated."""
+    """The whole of it on painted photographs: better in every figure, the same for any batch, all pixels counted once."""
     pairs = drawn(11)
     whole, measured = calibrate.calibrated(Colours(), pairs, chosen(batch=3), 7)
     again, other = calibrate.calibrated(Colours(), pairs, chosen(batch=11), 7)
@@ -276,7 +276,7 @@ def test_calibration_mends_a_model_that_is_too_sure(tmp_path: Path) -> None:
 
 
 def test_pets_are_dealt_evenly_and_at_random() -> None:
-    """Fold sizes differ by one at most, whatever the names; another seed deals otherwise. Break: deal by the order of the names."""
+    """Fold sizes differ by one at most, whatever the names; another seed deals otherwise."""
     names = [f"pet_{number}" for number in range(23)]
     folds = calibrate.dealt(names, 5, 1)
     assert sorted(np.bincount(folds).tolist()) == [4, 4, 5, 5, 5]
@@ -286,7 +286,7 @@ def test_pets_are_dealt_evenly_and_at_random() -> None:
 
 
 def test_a_part_that_cannot_calibrate_is_named(tmp_path: Path) -> None:
-    """No pet, one pet, no pixel of a class, a model that gives NaN, a model of other classes. Break: leave out any one check."""
+    """No pet, one pet, no pixel of a class, a model that gives NaN, a model of other classes."""
     with pytest.raises(SystemExit, match="no pair of image.png and mask.png here"):
         load("pairs").read_pairs(tmp_path)
     with pytest.raises(InvalidSplit, match="The calibration part has 1 pet; what is fitted"):

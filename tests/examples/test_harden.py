@@ -13,15 +13,16 @@ from typing import Any
 
 import pytest
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 pytest.importorskip("scipy")
 
-import numpy as np  # noqa: E402
-from PIL import Image  # noqa: E402
+import numpy as np
+import torch
+from PIL import Image
 
-from pedigree.errors import NonFinite  # noqa: E402
+from pedigree.errors import NonFinite
 
-from .steps import load  # noqa: E402  # after the check that torch is there
+from .steps import load  # after the check that torch is there
 
 attacks, corruptions, harden = load("attacks"), load("corruptions"), load("harden")
 Pairs = load("pairs").Pairs
@@ -135,8 +136,8 @@ def test_pgd_is_at_least_as_strong_as_fgsm() -> None:
 
 @pytest.mark.parametrize("kind", ["fgsm", "pgd"])
 def test_an_image_is_attacked_alike_in_every_company(kind: str) -> None:
-    """The soft Jaccard index of a batch would tie its images together: each is attacked by its own loss and its own start. Break:
-    take bce_jaccard of the batch, or draw starts from one generator."""
+    """The soft Jaccard index of a batch would tie its images together: each is attacked by its own loss and its own start. Break: seed a
+    start with its photograph's place in the batch."""
     images, truth = drawn(3)
     together = attacked(kind, Pixelwise(), images, truth, 0.02)
     alone = attacked(kind, Pixelwise(), images[:1], truth[:1], 0.02)
@@ -251,7 +252,14 @@ def test_every_kind_can_be_asked_for_and_has_its_strengths() -> None:
 
 def chosen(**values: Any) -> Any:
     """Settings of two attacks and two corruptions on tiny photographs."""
-    fine = {"version": 1, "steps": 0, "batch": 4, "learning_rate": 0.01, "weight_decay": 0.01, "epsilon": 2}
+    fine: dict[str, Any] = {
+        "version": 1,
+        "steps": 0,
+        "batch": 4,
+        "learning_rate": 0.01,
+        "weight_decay": 0.01,
+        "epsilon": 2,
+    }
     fine |= {"attack_steps": 2, "share": 0.5, "augment": {"flip": 0.5, "zoom": 0.2, "light": 0.2}}
     given = {
         "pets": 6,
@@ -303,8 +311,7 @@ def test_the_pets_tried_out_are_chosen_by_their_names() -> None:
 def test_fine_tuning_goes_on_from_where_it_was_killed(
     tiny: tuple[Any, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Killed in the middle of an epoch and run again, the weights and the rows have the bits of a run without. Break: leave the optimiser or
-    the loader out of the parts, or start PGD from torch's own generator."""
+    """Killed in the middle of an epoch and run again, the weights and the rows have the bits of a run without."""
     import copy
 
     hardening, (model, pairs) = load("hardening"), tiny
@@ -332,7 +339,7 @@ def test_fine_tuning_goes_on_from_where_it_was_killed(
 
 
 def test_a_loss_that_is_no_number_ends_fine_tuning(tiny: tuple[Any, Any]) -> None:
-    """Break: leave out check_finite."""
+    """What is no number is refused."""
     model, pairs = tiny
     model.head.bias.data.fill_(math.nan)
     with pytest.raises(NonFinite):
@@ -343,8 +350,7 @@ def test_a_loss_that_is_no_number_ends_fine_tuning(tiny: tuple[Any, Any]) -> Non
 def test_the_step_passes_the_model_on_or_hardens_it(
     tiny: tuple[Any, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without fine-tuning the model's files are the same bytes; with it, attacks do less. All files are the same bytes twice. Break: save the loaded
-    model anew, or write an absolute path or a time into the picture."""
+    """Without fine-tuning the model's files are the same bytes; with it, attacks do less. All files are the same bytes twice."""
     model, _ = tiny
     models = load("models")
     images, truth = drawn(16, side=32)
