@@ -40,7 +40,7 @@ def test_digests_are_those_of_the_files(project: Project, documents: dict[str, s
 def test_no_secret_and_nothing_of_this_machine_is_in_any_format(project: Project, documents: dict[str, str]) -> None:
     """Not even of what the model was made from or what was made from it, nor where the command repeats a value.
 
-    Break: write the spec's `env` as it is; write `overrides`; blot out nothing; write the author or the project's folder.
+    Break: write the spec's `env` as it is; write `overrides`; blot out nothing; write the author.
     """
     evaluated = {one.format: one.data.decode() for one in export(project.store, "evaluate@master").documents}
     host = socket.gethostname()

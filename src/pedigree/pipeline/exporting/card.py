@@ -6,6 +6,7 @@ written from them, what only a person knows comes from notes, and where neither 
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -23,13 +24,8 @@ if TYPE_CHECKING:
 #: Of long lists a card shows so many; the other formats have all.
 FILES, PARTS, VALUES, PACKAGES = 12, 12, 60, 400
 
-_IDENTICAL, _SAMPLED, _DIFFERENT, _OPEN, _NONE = (
-    "identical",
-    "sampled",
-    "different",
-    "cannot be rebuilt",
-    "not verified",
-)
+_IDENTICAL, _SAMPLED, _NONE = "identical", "sampled", "not verified"
+_NUMBER = re.compile(r"[-+]?[0-9.]*(e[-+]?[0-9]+)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +165,8 @@ def _tables(evaluation: Evaluation | None) -> tuple[Block, ...]:
     blocks: list[Block] = []
     for one in evaluation.tables:
         folded = f"{one.path}: {len(one.rows) + one.more:,} rows" + (f", the first {len(one.rows)}" if one.more else "")
-        blocks.append(Table(tuple(one.header), tuple(map(tuple, one.rows)), tuple(range(1, len(one.header))), folded))
+        numbers = tuple(at for at in range(len(one.header)) if all(_NUMBER.fullmatch(row[at]) for row in one.rows))
+        blocks.append(Table(tuple(one.header), tuple(map(tuple, one.rows)), numbers, folded))
     return tuple(blocks)
 
 
