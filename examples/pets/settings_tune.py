@@ -9,8 +9,8 @@ from settings import Count, Device, Model, Training
 
 from pedigree.config.models import Config
 
-#: What rules the trials themselves: their length and when they are looked at are those of the search.
-RULED = ("version", "steps", "watch_every")
+#: Not to be tuned: how long a trial is and when it is looked at are the search's, and the last two change no result.
+RULED = ("version", "steps", "watch_every", "workers", "checkpoint_every")
 Metric = Literal["loss/training", "loss/validation", "iou/pet", "iou/mean", "f1/mean", "accuracy"]
 
 

@@ -38,7 +38,8 @@ class Trials:
         search, card = self.settings.search, {"model": self.settings.model.model_dump()}
 
         def run(params: Mapping[str, Any], folder: Path, look: Look) -> None:
-            ruled = {"steps": search.steps, "watch_every": search.min_steps}
+            # No processes for batches: a worker is one itself, and may have none of its own.
+            ruled = {"steps": search.steps, "watch_every": search.min_steps, "workers": 0}
             model = build_seeded(card, self.seed)
             if self.settings.model.pretrained:
                 load_pretrained(model.encoder, self.settings.model.pretrained)

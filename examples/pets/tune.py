@@ -58,7 +58,7 @@ def recipe_of(settings: Tune, data: str, seed: int) -> dict[str, Any]:
     """All that the result of a search follows from: a study is gone on with where these are the same."""
     values = settings.model_dump(mode="json")
     for name in RULED[1:]:
-        del values["training"][name]  # the search says how long and how often
+        del values["training"][name]  # the search's, or of no effect
     versions = {name: version(name) for name in ("numpy", "optuna", "torch")}
     return {**values, "seed": seed, "data": data, "versions": versions}
 

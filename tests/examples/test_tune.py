@@ -197,7 +197,7 @@ def test_a_study_of_another_search_is_refused_and_kept(
 
 def test_a_file_that_is_no_study_of_ours_is_refused_and_kept(begun: bytes, tmp_path: Path) -> None:
     """Text, a damaged study, one cut short, a file of another tool, a study of Optuna's that tune did not make. Break: begin a
-    study wherever there are no trials; skip the check of the pages."""
+    study wherever there are no trials."""
     file = tmp_path / "study.sqlite"
     cases: dict[str, bytes] = {
         "file is not a database": b"trial,value\n" * 400,
@@ -315,7 +315,14 @@ def test_real_trainings_give_the_same_bytes_at_once_and_killed_and_in_turn(tmp_p
 
     pairs(tmp_path / "training", 8, 1)
     pairs(tmp_path / "validation", 3, 2)
-    overrides = ["search=quick", "training.batch=4", "search.space.batch.high=8", "search.trials=2", "model.width=0.35"]
+    overrides = [
+        "search=quick",
+        "training.batch=4",
+        "search.space.batch.high=8",
+        "search.trials=2",
+        "model.width=0.35",
+        "model.dropout=0.1",
+    ]
     values = config.compose(PETS / "conf", "tune", [*overrides, "model.decoder=[16,16,8,8,8]"]).values
     (tmp_path / "settings.json").write_text(json.dumps(values))
     (tmp_path / "program.py").write_text(PROGRAM.format(pets=str(PETS)))
