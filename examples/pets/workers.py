@@ -124,9 +124,9 @@ class _Worker:
         self.trial = None
 
     def end(self) -> None:
-        self.connection.close()
         self._process.kill()  # it holds nothing that is not on disk
         self._process.join()
+        self.connection.close()
 
     def _send(self, order: object) -> None:
         try:
@@ -172,6 +172,8 @@ def _serve(work: Work, connection: Connection, parent: int) -> None:
                 connection.send(f"it ended before it was looked at; it went on from the checkpoint in {folder}")
             except Stopped:
                 pass
+            except EOFError:  # nobody waits any more
+                return
             except NonFinite:
                 connection.send(None)
                 connection.recv()  # to stop

@@ -42,7 +42,7 @@ def fetched(url: str) -> Any:
 @pytest.mark.timeout(300)
 def test_the_service_shows_the_runs_of_every_step_that_leaves_a_log(tmp_path: Path) -> None:
     """Its entry of pets.yaml as it is, but for a free port, on repositories with event files where the steps put them. It
-    answers on its external port with every run and its numbers. Break: another --logdir; a port that is not PORT."""
+    answers on its external port with every run and its numbers."""
     spec = next(
         document
         for document in yaml.safe_load_all((PETS / "pets.yaml").read_text())

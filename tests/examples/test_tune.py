@@ -59,7 +59,7 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 def test_trials_are_the_same_however_many_run_at_once(whole: dict[str, bytes], tmp_path: Path) -> None:
     """Two at once, whose steps take times by chance, write the bytes that one at a time writes; no step is computed twice,
     and the order in which the space was written does not matter. Break: tell the trials in the order in which they come; let
-    the export keep the times; store the recipe as it comes."""
+    the export keep the times."""
     assert {row["state"] for row in rows(whole)} == {"complete", "pruned"}
     turned = dict(reversed(toy_search.SEARCH["space"].items()))
     found = toy_search.search(tmp_path / "out", tmp_path / "kept", 2, Toy(tmp_path / "log"), space=turned)
@@ -130,8 +130,7 @@ def test_the_exported_study_is_one_of_optunas(whole: dict[str, bytes], tmp_path:
 
 @pytest.mark.slow
 def test_a_trial_whose_loss_is_no_number_is_left_and_the_search_goes_on(tmp_path: Path) -> None:
-    """It is called diverged, from there on it has no values, and no look of it is the best. Break: let NonFinite end the
-    search; tell Optuna 0 in its place."""
+    """It is called diverged, from there on it has no values, and no look of it is the best."""
     found = toy_search.search(tmp_path / "out", tmp_path / "kept", 2, Toy(tmp_path / "log", above=0.1), **SHORT)
     table = rows(found)
     diverged = [row for row in table if row["state"] == "diverged"]
@@ -156,7 +155,7 @@ def test_a_search_in_which_every_trial_diverges_says_so(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_trial_whose_process_dies_is_named_and_run_again(tmp_path: Path) -> None:
     """One that is killed for its memory, say: the error names the trial and the signal, and the next try ends with the bytes of
-    a search that met no such thing. Break: wait for an answer for ever; call it diverged."""
+    a search that met no such thing. Break: call it diverged."""
     plain = toy_search.search(tmp_path / "plain", tmp_path / "unharmed", 2, Toy(tmp_path / "log"), trials=4)
     deadly, kept = tmp_path / "deadly", tmp_path / "kept"
     deadly.touch()
@@ -263,7 +262,7 @@ def test_a_space_that_training_does_not_have_is_refused(space: dict[str, Any], t
 
 
 def test_every_option_of_the_search_composes() -> None:
-    """full, quick and thorough fit the model. Break: write a field that Search does not have."""
+    """full, quick and thorough fit the model."""
     from pedigree import config
 
     for name in sorted(path.stem for path in (PETS / "conf/search").glob("*.yaml")):
@@ -308,8 +307,7 @@ if __name__ == "__main__":
 @pytest.mark.timeout(900)
 def test_real_trainings_give_the_same_bytes_at_once_and_killed_and_in_turn(tmp_path: Path) -> None:
     """Of the network itself, by the program's own function: two at once, and a search that is killed after a look
-    and goes on one at a time. Break: a worker with torch's own number of threads; begin a killed trial from nothing but
-    the last checkpoint's epoch number."""
+    and goes on one at a time."""
     pytest.importorskip("torch")
     from pedigree import config
 
