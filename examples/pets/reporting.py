@@ -56,8 +56,10 @@ def execute(template: Path, variables: Mapping[str, str]) -> NotebookNode:
                 kernel_name="python3",
                 cwd=template.parent,
                 progress_bar=False,
+                start_timeout=600,  # on a machine with other work, starting takes a minute
                 # The kernel is spoken to through sockets in the file system: a step has no network, not even to itself.
-                config=Config({"ConnectionFileMixin": {"transport": "ipc"}}),
+                # `ip` is how their paths begin; without it they would lie beside the code, where a step may not write.
+                config=Config({"ConnectionFileMixin": {"transport": "ipc", "ip": f"{scratch}/socket"}}),
             )
         except PapermillExecutionError as error:
             sys.exit(f"{template.name}, cell {error.cell_index + 1}: {error.ename}: {error.evalue}")

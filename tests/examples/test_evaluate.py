@@ -17,6 +17,7 @@ torch = pytest.importorskip("torch")
 from PIL import Image  # noqa: E402
 
 import pedigree.config  # noqa: E402
+from tests.pipeline.project import Project  # noqa: E402
 
 from .steps import load  # noqa: E402  # after the check that torch is there
 
@@ -214,6 +215,29 @@ def test_a_cell_that_fails_ends_the_step_with_its_error(tmp_path: Path) -> None:
     (tmp_path / "report.ipynb").write_text(json.dumps(template))
     with pytest.raises(SystemExit, match=r"report\.ipynb, cell 2: ValueError: no such pet"):
         reporting.execute(tmp_path / "report.ipynb", {})
+
+
+@pytest.mark.slow
+def test_a_notebook_runs_in_a_step_which_may_write_nowhere_but_its_output(tmp_path: Path) -> None:
+    """No network, the code read-only, no home. Breaks: TCP, which a step has not; the sockets beside the code."""
+    project = Project(tmp_path)
+    source = Path(load("reporting").__file__ or "")
+    project.write("reporting.py", source.read_text())
+    cell = {"cell_type": "code", "id": "a", "metadata": {}, "source": "6 * 7", "outputs": [], "execution_count": None}
+    project.write("small.ipynb", json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+    project.write(
+        "step.py",
+        "from pathlib import Path\nimport reporting\n"
+        "reporting.write(reporting.execute(Path('/code/small.ipynb'), {}), Path('/pfs/out/done.ipynb'))\n",
+    )
+    project.put("in", {"a": ""})
+    project.apply(
+        "pipeline: {name: out}\ninput: {pfs: {repo: in, glob: /}}\ntransform: {cmd: [python, step.py]}\n"
+        "code: {include: [small.ipynb]}\ndatumTries: 1\n"
+    )
+    assert project.run().state == "success"
+    (done,) = json.loads(project.read("out@master:/done.ipynb"))["cells"]
+    assert done["outputs"][0]["data"] == {"text/plain": ["42"]}
 
 
 def test_a_calibration_of_other_classes_is_one_line(
