@@ -149,8 +149,7 @@ def breeds() -> HTML:
 
 
 def _bar(text: str) -> str:
-    width = 100 * float(text or 0)
-    return f'<td class="bar"><span style="width:{width:.1f}%"></span><b>{number(text)}</b></td>'
+    return f'<td class="bar"><span style="--part:{float(text or 0):.3f}"></span><b>{number(text)}</b></td>'
 
 
 def _table(head: Iterable[str], body: Iterable[str]) -> HTML:
