@@ -223,7 +223,14 @@ def test_a_notebook_runs_in_a_step_which_may_write_nowhere_but_its_output(tmp_pa
     project = Project(tmp_path)
     source = Path(load("reporting").__file__ or "")
     project.write("reporting.py", source.read_text())
-    cell = {"cell_type": "code", "id": "a", "metadata": {}, "source": "6 * 7", "outputs": [], "execution_count": None}
+    cell: dict[str, object] = {
+        "cell_type": "code",
+        "id": "a",
+        "metadata": {},
+        "source": "6 * 7",
+        "outputs": [],
+        "execution_count": None,
+    }
     project.write("small.ipynb", json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
     project.write(
         "step.py",
