@@ -3,7 +3,7 @@
     python -m bench.pets_training [--rounds 7] [--pets 80] [--epochs 3] [--threads 2]
 
 `fit` of examples/pets with the model and settings of conf/model.yaml, on random pairs of 128 x 128 pixels: with torch's
-defaults, under `deterministic("full")`, and so with a checkpoint after each epoch as well. The three take turns within each
+defaults, under full determinism as train.py sets it, and so with a checkpoint after each epoch as well. The three take turns within each
 round; the ratios of the process's CPU time within a round are taken, and their medians. 80 pets are 10 steps an epoch, so
 that checkpoints come often: a real data set has ten times as many steps to each. Bars: determinism at most 1.05 times, a
 checkpoint each epoch at most 3 %. Exits with 1 when one is missed.
@@ -29,7 +29,7 @@ import torch
 from pedigree import config, training
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "examples/pets"))
-from fitting import fit
+from fitting import deterministic, fit
 from models import build_seeded
 from pairs import Pairs
 from settings import Train
@@ -53,7 +53,7 @@ def measure(way: str, settings: Any, data: Pairs, watched: Pairs, threads: int) 
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         if way != "defaults":
-            stack.enter_context(training.deterministic("full", threads=threads))
+            stack.enter_context(deterministic(threads))
         stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
         cpu, wall = time.process_time(), time.perf_counter()
         fit(model, data, watched, settings.training, seed=1, checkpoints=folder if "checkpoints" in way else None)

@@ -20,7 +20,7 @@ from pathlib import Path
 import torch
 from devices import chosen
 from events import write_scalars
-from fitting import CHANGES_NOTHING, Rows, fit
+from fitting import CHANGES_NOTHING, Rows, deterministic, fit
 from models import build_seeded, save
 from pairs import Pairs, read_pairs
 from settings import Train, Training
@@ -72,7 +72,7 @@ def main() -> None:
         settings = settings.model_copy(update={"training": tuned(settings.training, best)})
     device = chosen(settings.device, "conf/train.yaml")
     training.seed_everything(seed)
-    training.deterministic("full", threads=threads)
+    deterministic(threads)
     pets, watched = read_pairs(PFS / "training/training"), read_pairs(PFS / "validation/validation")
     print(f"{len(pets.names)} pets to train on, {len(watched.names)} to watch", flush=True)
 

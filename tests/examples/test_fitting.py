@@ -95,6 +95,18 @@ def test_the_seed_decides_and_what_was_drawn_before_does_not() -> None:
     assert not _same(_fitted(seed=8)[0], one[0])
 
 
+def test_no_operation_reads_memory_that_nobody_wrote() -> None:
+    """The bits are the same where new memory is filled with NaN, as `_fitted` does, and where it is not, as train.py does.
+    Break: add 0 times an `empty_like` of the image to it."""
+    one, rows = _fitted()
+    fitting, model = load("fitting"), _model()
+    with fitting.deterministic(1):
+        assert not torch.utils.deterministic.fill_uninitialized_memory
+        assert torch.are_deterministic_algorithms_enabled()
+        assert fitting.fit(model, _pairs(8), _pairs(3, 100), _settings(), seed=SEED) == rows
+    assert _same(model.state_dict(), one)
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:This DataLoader will create")  # more workers than this machine has cores
 @pytest.mark.parametrize("workers", [1, 2, 4])
