@@ -1,4 +1,4 @@
-# Two commands matter: `make demo` runs the example from an archive of photographs to an evaluated model, `make test` passes the
+# Two commands matter: `make demo` runs the example from an archive of photographs to a released model, `make test` passes the
 # tests. Each sets up all that it needs: a virtual environment from a lock file and, where it may, three system packages.
 
 PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3.13 python3,$(if $(shell command -v $(p) 2>/dev/null),$(p))))
@@ -14,7 +14,7 @@ WORKERS ?= 2
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: system-demo $(DEMO)/.ready  ## set up, then run examples/pets from archive to evaluated model (again: nothing runs twice)
+demo: system-demo $(DEMO)/.ready  ## set up, then run examples/pets from archive to released model (again: nothing runs twice)
 	@$(DEMO)/bin/python examples/pets/demo.py
 
 test: check system-test  ## set up, then every test: the fast suite, then reliability, security and the whole example

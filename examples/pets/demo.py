@@ -1,6 +1,6 @@
 """`make demo`: from two archives to a released model, through the command line that a user has.
 
-    python examples/pets/demo.py [--source drawn|oxford|FOLDER] [--pets 120] [--project out/demo]
+    python examples/pets/demo.py [--source drawn|oxford|FOLDER] [--pets 200] [--project out/demo]
 
 The project folder stays: a second demo finds everything up to date and runs nothing. Files of examples/pets that are newer
 than their copies there are copied again, and exactly what depends on them runs.
@@ -86,7 +86,7 @@ def copy_steps(project: Path) -> list[str]:
 
 
 def shorten(project: Path) -> bool:
-    """Let `model` train for drawn pets, which need a fifth of the steps; whether pets.yaml had to be changed for it."""
+    """Let `model` train for drawn pets, which need fewer steps; whether pets.yaml had to be changed for it."""
     spec = project / "pets.yaml"
     before = spec.read_text()
     after = before.replace("{name: model, model:", "{name: model, overrides: [training=drawn], model:")
@@ -182,7 +182,7 @@ def main() -> None:
         default="drawn",
         help="drawn (default): drawn here; oxford: the real archives; or a folder with both",
     )
-    parser.add_argument("--pets", type=int, default=120, help="how many pets are drawn (default 120)")
+    parser.add_argument("--pets", type=int, default=200, help="how many pets are drawn (default 200)")
     parser.add_argument("--project", type=Path, default=HERE.parents[1] / "out/demo", help="where (default out/demo)")
     arguments = parser.parse_args()
     started = time.monotonic()
