@@ -60,7 +60,7 @@ class Pets:
         return {name: json.loads(self.pedigree("inspect", f"{name}@master", "--json"))["tree"] for name in STEPS}
 
     def tags(self) -> list[str]:
-        return [tag["name"] for tag in json.loads(self.pedigree("tag", "list", "release", "--json"))]
+        return [tag["tag"] for tag in json.loads(self.pedigree("tag", "list", "release", "--json"))]
 
 
 def without_idle(ran: dict[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:

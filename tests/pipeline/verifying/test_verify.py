@@ -40,7 +40,7 @@ transform: {cmd: [sh], stdin: ['cat /pfs/clock/*.time | wc -l > /pfs/out/n']}
 SEEDED = """
 import json, os, random
 random.seed(os.environ.get("PEDIGREE_SEED"))
-name = os.listdir("/pfs/in")[0]
+name = sorted(os.listdir("/pfs/in"))[0]
 json.dump({"name": name, "loss": [1, random.random()]}, open("/pfs/out/" + name + ".json", "w"))
 """
 

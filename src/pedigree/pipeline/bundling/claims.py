@@ -191,7 +191,8 @@ def _code(key: str, body: Mapping[str, Any]) -> None:
 
 
 def _environment(key: str, body: Mapping[str, Any]) -> None:
-    _need(set(body) == {"facts", "hardware"} and isinstance(body["hardware"], dict))
+    # Where distributions came from is recorded since later than the rest.
+    _need(set(body) | {"sources"} == {"facts", "hardware", "sources"} and isinstance(body["hardware"], dict))
     _need(canonical.digest_of("environment", body["facts"]) == key)
 
 
