@@ -17,6 +17,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The working folder of a page, whose modules and variables are forgotten afterwards."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
+    for name in ("models", "train"):  # of another test's project
+        monkeypatch.delitem(sys.modules, name, raising=False)
     before, variables = set(sys.modules), dict(os.environ)
     yield tmp_path
     for name in set(sys.modules) - before:
