@@ -9,7 +9,7 @@ import pytest
 from tests.examples.steps import importable
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def _steps() -> Iterator[None]:
     with importable():
         yield

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pedigree.errors import NonFinite
-from tests.examples.steps import load
+from tests.examples.steps import importable, load
 
 SEARCH: dict[str, Any] = {
     "version": 1,
@@ -100,4 +100,5 @@ def search(out: Path, kept: Path, at_once: int, toy: Toy, **changed: Any) -> dic
 
 if __name__ == "__main__":
     out, kept, at_once = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
-    search(out, kept, at_once, Toy(kept.with_name("log"), pause_s=0.02))
+    with importable():
+        search(out, kept, at_once, Toy(kept.with_name("log"), pause_s=0.02))
