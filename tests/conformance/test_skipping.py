@@ -33,7 +33,7 @@ def spec(glob: str = "/*", more: str = "", top: str = "", code: str = "one", err
     return LIST.format(glob=glob, more=more, top=top, code=code, err=err)
 
 
-@pytest.fixture(params=[None, "pachyderm"], ids=["here", "compat"])
+@pytest.fixture(params=[None, pytest.param("pachyderm", marks=pytest.mark.slow)], ids=["here", "compat"])
 def compat(request: pytest.FixtureRequest) -> str | None:
     value: str | None = request.param
     return value

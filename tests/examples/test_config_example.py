@@ -28,6 +28,7 @@ def commands(text: str) -> Iterator[tuple[str, str, int]]:
             yield command, output, EXITS[head]
 
 
+@pytest.mark.slow
 def test_every_command_of_the_readme_prints_what_stands_there(tmp_path: Path) -> None:
     """In a copy of the folder, one after another. Nothing is normalised but blanks at the ends of lines: folders are
     relative, times and digests do not occur. Break: change one value of conf/, or one word of a message."""

@@ -87,6 +87,7 @@ def test_attacks_stay_near_the_photograph_and_in_range(kind: str, epsilon: float
         assert torch.equal(moved, images)
 
 
+@pytest.mark.slow
 def test_fgsm_goes_along_the_gradient_found_by_differences() -> None:
     """The loss of each image alone, differentiated in all 384 values by central differences in float64: where the slope is not
     tiny, the step has its sign. Break: step down the loss, or differentiate the loss of the batch."""
@@ -118,6 +119,7 @@ def test_fgsm_goes_along_the_gradient_found_by_differences() -> None:
     assert torch.allclose(steps[steep], slopes.sign()[steep], atol=1e-9)
 
 
+@pytest.mark.slow
 def test_pgd_is_at_least_as_strong_as_fgsm() -> None:
     """Worse for the model on average, and never better than the photograph as it is, nor with a start more. Break: keep the end with the
     least loss, or let PGD take one step from its random start."""
@@ -150,6 +152,7 @@ def test_an_image_is_attacked_alike_in_every_company(kind: str) -> None:
     assert 0.8 < max(one.max() for one in start) < 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["fgsm", "pgd"])
 def test_attacking_leaves_no_trace_on_the_model(kind: str) -> None:
     """In the middle of a training: parameters, running statistics, gradients and the mode of each module are as before, and the random state

@@ -318,6 +318,7 @@ def test_a_step_has_its_configuration_as_a_model(typed: Project) -> None:
     assert typed.read("train@master:/seen") == "Training 13 {'steps': 3, 'version': 1, 'warm': 10}"
 
 
+@pytest.mark.slow
 def test_a_script_with_config_main_is_a_step_as_it_is(typed: Project) -> None:
     """It composes nothing there, and makes no folder of a run. Break: read the values as a frozen file."""
     typed.write("main.py", MAIN.partition("found")[0].replace("entry.current import current", "entry.main import main")

@@ -307,6 +307,7 @@ def test_applying_the_same_spec_twice_changes_nothing(project: Project) -> None:
     assert (updated.change, updated.version) == ("updated", 2)
 
 
+@pytest.mark.slow
 def test_a_package_that_comes_while_steps_run_fails_the_job_and_leaves_none_of_its_results(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

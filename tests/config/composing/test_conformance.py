@@ -77,6 +77,7 @@ def _generated(seeds: range, tmp_path: Path) -> None:
     assert composed > len(seeds) // 8
 
 
+@pytest.mark.slow
 def test_made_up_folders_agree_with_hydra(tmp_path: Path) -> None:
     """Break: `_here_` means the group's own place."""
     _generated(range(30), tmp_path)
@@ -129,6 +130,7 @@ def _disagreements(both: Both, asked: list[list[str]]) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 def test_overrides_of_values_agree_with_hydra(tmp_path: Path) -> None:
     """A sample of keys with values of every kind, changed, added and forced.
 
