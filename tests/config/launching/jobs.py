@@ -74,6 +74,12 @@ def told(path: str) -> dict[str, Any]:
     }
 
 
+def told_after_a_while(path: str) -> dict[str, Any]:
+    """The same, after long enough for the workers of a second node to be there."""
+    time.sleep(3)
+    return told(path)
+
+
 def quadratic(path: str) -> dict[str, float]:
     found = values(path)
     return {"loss": (float(found["x"]) - 2) ** 2 + (found.get("opt") == "b")}

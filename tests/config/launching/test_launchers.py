@@ -87,6 +87,7 @@ def two_nodes() -> Iterator[Any]:
         ray: Any = import_module("ray")
         cluster: Any = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "object_store_memory": 80_000_000})
         cluster.add_node(num_cpus=1, object_store_memory=80_000_000)
+        cluster.wait_for_nodes()
         ray.init(address=cluster.address, log_to_driver=False)
         yield cluster
         ray.shutdown()
@@ -98,7 +99,7 @@ def two_nodes() -> Iterator[Any]:
 def test_ray_spreads_the_jobs_over_its_nodes(two_nodes: Any, tmp_path: Path) -> None:
     """Break: run the job in the process that asked."""
     points = [Frozen([f"x={x}"]) for x in range(4)]
-    sweep = launching.plan(tmp_path / "s", points, launching.function(jobs.told))
+    sweep = launching.plan(tmp_path / "s", points, launching.function(jobs.told_after_a_while))
     results = list(sweep.run(OnRay(scheduling_strategy="SPREAD")).check().results.values())
     assert len(results) == 4
     assert {(one["rank"], one["world"], one["config"]) for one in results} == {(0, 1, True)}
