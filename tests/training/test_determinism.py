@@ -293,3 +293,18 @@ def test_cuda_that_has_started_is_noticed(monkeypatch: pytest.MonkeyPatch) -> No
         torch.zeros(1, device="cuda")
         with pytest.raises(TooLate, match=knobs.CUBLAS):
             training.deterministic("full")
+
+
+def test_a_call_whose_result_is_dropped_stands() -> None:
+    """As scripts write it, at the top. In a process of its own. Break: hold the settings by what is returned alone."""
+    program = (
+        "import gc, torch\n"
+        "from pedigree import training\n"
+        "training.deterministic('full', threads=1)\n"
+        "gc.collect()\n"
+        "assert torch.are_deterministic_algorithms_enabled()\n"
+        "assert torch.get_num_threads() == 1\n"
+    )
+    env = {**os.environ, "OMP_NUM_THREADS": "2"}
+    done = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

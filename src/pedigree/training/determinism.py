@@ -27,6 +27,11 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+#: What stands. A caller who drops what `deterministic` returned means it to stand: without this, the generators behind the
+#: settings would be closed with it, which puts everything back.
+_STANDING: list[ExitStack] = []
+
+
 def deterministic(
     level: Level = "full", *, threads: int | None = None, across_threads: bool = False, tf32: bool | None = None
 ) -> Determinism:
@@ -77,6 +82,7 @@ class Determinism:
         """Put everything back as it was; nothing where that is done already."""
         stack, self._stack = self._stack, None
         if stack is not None:
+            _STANDING.remove(stack)
             stack.close()
 
     def __enter__(self) -> Settings:
@@ -135,6 +141,7 @@ class Determinism:
                 stack.enter_context(knobs.turned(backends.cuda.matmul, name, False))
             self.settings = present(self._level, self._across, tuple(notes))
             self._stack = stack.pop_all()
+        _STANDING.append(self._stack)
 
     def _any_threads(self, stack: ExitStack, notes: list[str]) -> None:
         if not parallel.mkl_cbwr_set():
