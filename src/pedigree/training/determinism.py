@@ -7,6 +7,7 @@ rounding: nothing is allowed that computes with fewer bits, and operations witho
 
 from __future__ import annotations
 
+import atexit
 import functools
 import os
 from collections.abc import Callable
@@ -30,6 +31,15 @@ T = TypeVar("T")
 #: What stands. A caller who drops what `deterministic` returned means it to stand: without this, the generators behind the
 #: settings would be closed with it, which puts everything back.
 _STANDING: list[ExitStack] = []
+
+
+def _put_back() -> None:
+    """While Python is still whole: later, what puts the settings back cannot import any more, and says so."""
+    while _STANDING:
+        _STANDING.pop().close()
+
+
+atexit.register(_put_back)
 
 
 def deterministic(
@@ -82,7 +92,8 @@ class Determinism:
         """Put everything back as it was; nothing where that is done already."""
         stack, self._stack = self._stack, None
         if stack is not None:
-            _STANDING.remove(stack)
+            if stack in _STANDING:
+                _STANDING.remove(stack)
             stack.close()
 
     def __enter__(self) -> Settings:
