@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -12,7 +11,8 @@ import pytest
 
 from pedigree.pipeline.bundling import bundle
 from pedigree.store import trees
-from tests.docs.test_readme import commands, steady
+from tests.docs import typed
+from tests.docs.typed import steady
 from tests.pipeline.project import COPY, Project
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -27,24 +27,7 @@ def same(text: str) -> str:
 @pytest.mark.slow
 def test_the_guide_prints_what_it_says(tmp_path: Path) -> None:
     """Break: change a number on the page."""
-    environment = {
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "HOME": str(tmp_path),
-        "LANG": "C.UTF-8",
-        "COLUMNS": "160",
-    }
-    found = list(commands((DOCS / "guides/bundles.md").read_text()))
-    assert len(found) == 11
-    for command, expected in found:
-        done = subprocess.run(
-            ["bash", "-c", command],
-            cwd=tmp_path,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        assert same(done.stdout) == same(expected), f"$ {command}"
+    typed.check("docs/guides/bundles.md", tmp_path, 11, same=same)
 
 
 @pytest.mark.slow

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.docs.test_readme import commands, steady
-
-PAGE = Path(__file__).parents[2] / "docs/guides/comparing-runs.md"
+from tests.docs import typed
+from tests.docs.typed import steady
 
 
 def same(text: str) -> str:
@@ -23,22 +19,4 @@ def same(text: str) -> str:
 @pytest.mark.slow
 def test_the_guide_prints_what_it_says(tmp_path: Path) -> None:
     """Break: change a word of a contrast, or a line of the page."""
-    environment = {
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "HOME": str(tmp_path),
-        "LANG": "C.UTF-8",
-        "COLUMNS": "160",
-    }
-    found = list(commands(PAGE.read_text()))
-    assert len(found) == 7
-    for command, expected in found:
-        done = subprocess.run(
-            ["bash", "-c", command],
-            cwd=tmp_path,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        assert same(done.stdout) == same(expected), f"$ {command}"
+    typed.check("docs/guides/comparing-runs.md", tmp_path, 7, same=same)

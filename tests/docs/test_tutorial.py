@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.docs.test_readme import commands, steady
-
-ROOT = Path(__file__).parents[2]
+from tests.docs import typed
+from tests.docs.typed import steady
 
 
 def same(text: str) -> str:
@@ -46,23 +44,10 @@ def test_the_tutorial_prints_what_it_says(tmp_path: Path) -> None:
     """Break: change a count, or give `train` the whole of `transform`."""
     environment_at(tmp_path / "venv")
     project = tmp_path / "pets"
-    shutil.copytree(ROOT / "examples/pets", project, ignore=shutil.ignore_patterns("__pycache__", ".pedigree"))
+    shutil.copytree(typed.ROOT / "examples/pets", project, ignore=shutil.ignore_patterns("__pycache__", ".pedigree"))
     variables = {
         "PATH": f"{tmp_path / 'venv/bin'}:{os.environ['PATH']}",
         "HOME": os.environ.get("HOME", str(tmp_path)),  # pip may be told there where packages come from
-        "LANG": "C.UTF-8",
-        "COLUMNS": "160",
         **{name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_"))},
     }
-    found = list(commands((ROOT / "docs/tutorial.md").read_text()))
-    assert len(found) >= 20
-    for command, expected in found:
-        done = subprocess.run(
-            ["bash", "-c", command],
-            cwd=project,
-            env=variables,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        assert same(done.stdout) == same(expected), f"$ {command}"
+    typed.check("docs/tutorial.md", project, 26, same=same, variables=variables)
