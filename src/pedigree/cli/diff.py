@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pedigree.cli import options, shapes
 from pedigree.cli.command import Arguments, Command, Parser
-from pedigree.cli.output import json_items, size
+from pedigree.cli.output import json_items, size, write_file
 from pedigree.cli.terminal import paint, safe
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _why(arguments: Arguments) -> int:
         if arguments.html:
             from pedigree.pipeline.contrasting import page
 
-            _write(arguments.html, page.render(store, found))
+            write_file(arguments.html, page.render(store, found).encode(), option="--html")
     if arguments.json:
         json_value([one.to_json() for one in found])
     elif not arguments.html:
@@ -95,18 +95,6 @@ def _why(arguments: Arguments) -> int:
     if arguments.html:
         say(f"Wrote {arguments.html}.")
     return int(arguments.exit_code and not all(one.identical for one in found))
-
-
-def _write(path: str, text: str) -> None:
-    from pedigree.errors import StorageFailure
-
-    try:
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        raise StorageFailure(
-            f"Cannot write {path}: {error.strerror or error}.", remedy="Choose another place with --html."
-        ) from error
 
 
 def _shallow(changes: Iterator[Changed], arguments: Arguments) -> bool:

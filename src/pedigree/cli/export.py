@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pedigree.cli import options
 from pedigree.cli.command import Arguments, Command, Parser
-from pedigree.cli.output import count, json_value, size
+from pedigree.cli.output import count, json_value, size, write_file
 from pedigree.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -60,7 +60,9 @@ def _run(arguments: Arguments) -> None:
         sys.stdout.buffer.write(done.documents[0].data)
         sys.stdout.buffer.flush()
         return
-    written = [(document, _write(_place(arguments, document), document.data)) for document in done.documents]
+    written = [(document, _place(arguments, document)) for document in done.documents]
+    for document, path in written:
+        write_file(path, document.data)
     if arguments.json:
         json_value(_told(done, written))
     elif not arguments.quiet:
@@ -86,20 +88,6 @@ def _check(arguments: Arguments) -> None:
 
 def _place(arguments: Arguments, document: Document) -> str:
     return os.path.join(arguments.output, document.name) if arguments.all else str(arguments.output)
-
-
-def _write(path: str, data: bytes) -> str:
-    from pedigree.errors import StorageFailure
-
-    try:
-        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-        with open(path, "wb") as file:
-            file.write(data)
-    except OSError as error:
-        raise StorageFailure(
-            f"Cannot write {path}: {error.strerror or error}.", remedy="Choose another place with -o."
-        ) from error
-    return path
 
 
 def _told(done: Exported, written: list[tuple[Document, str]]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import sys
 
 from pedigree.cli import options
 from pedigree.cli.command import Arguments, Command, Parser
-from pedigree.cli.output import json_value
+from pedigree.cli.output import json_value, write_file
 from pedigree.cli.terminal import is_terminal, say, width
 
 
@@ -56,20 +56,8 @@ def _run(arguments: Arguments) -> None:
     if not arguments.output:
         sys.stdout.write(text)
         return
-    _write(arguments.output, text)
+    write_file(arguments.output, text.encode())
     say(f"Wrote {arguments.output}.")
-
-
-def _write(path: str, text: str) -> None:
-    from pedigree.errors import StorageFailure
-
-    try:
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        raise StorageFailure(
-            f"Cannot write {path}: {error.strerror or error}.", remedy="Choose another place with -o."
-        ) from error
 
 
 COMMANDS = {

@@ -20,6 +20,22 @@ GAP = "  "
 LEAST = 20
 
 
+def write_file(path: str, data: bytes, *, option: str = "-o") -> None:
+    """Write a file that the user named by `option`; its folder is made. Raises StorageFailure."""
+    import os
+
+    from pedigree.errors import StorageFailure
+
+    try:
+        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+        with open(path, "wb") as file:
+            file.write(data)
+    except OSError as error:
+        raise StorageFailure(
+            f"Cannot write {path}: {error.strerror or error}.", remedy=f"Choose another place with {option}."
+        ) from error
+
+
 def json_value(value: Any) -> None:
     """Print one JSON document, indented."""
     import json

@@ -3,6 +3,8 @@
 `from pedigree import training` is all that a script needs. The names are loaded on first use, so that it costs nothing.
 """
 
+from pedigree import lazy
+
 # Spelt out: `import typing` costs as much as starting Python. Type checkers know the name.
 TYPE_CHECKING = False
 
@@ -87,17 +89,4 @@ _HOMES = {
 
 __all__ = [*_HOMES]
 
-
-def __getattr__(name: str) -> object:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module 'pedigree.training' has no attribute {name!r}")
-    from importlib import import_module
-
-    found = getattr(import_module(f"pedigree.training.{home}"), name)
-    globals()[name] = found  # a module of the same name may have been put here by importing it
-    return found
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy.names(__name__, _HOMES)

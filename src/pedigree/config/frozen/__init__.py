@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pedigree import lazy
 from pedigree.config.frozen.files import read
 from pedigree.config.frozen.freezing import freeze
 from pedigree.config.frozen.record import Frozen
@@ -13,11 +14,5 @@ if TYPE_CHECKING:
 
 __all__ = ["Change", "Differences", "Frozen", "diff", "freeze", "read"]
 
-
-def __getattr__(name: str) -> object:
-    # Whoever runs a script compares nothing.
-    if name in {"Change", "Differences", "diff"}:
-        from pedigree.config.frozen import differences
-
-        return getattr(differences, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# Whoever runs a script compares nothing.
+__getattr__, __dir__ = lazy.names(__name__, dict.fromkeys(("Change", "Differences", "diff"), "differences"))

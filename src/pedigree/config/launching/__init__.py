@@ -3,6 +3,8 @@
 Names are loaded on first use: a script that asks for its rank pays for nothing else.
 """
 
+from pedigree import lazy
+
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
@@ -60,11 +62,4 @@ _HOMES = {
 
 __all__ = [*_HOMES]
 
-
-def __getattr__(name: str) -> object:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module 'pedigree.config.launching' has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(f"pedigree.config.launching.{home}"), name)
+__getattr__, __dir__ = lazy.names(__name__, _HOMES)

@@ -5,6 +5,8 @@ Names are loaded on first use: a script that declares its model pays for no type
 
 from typing import TYPE_CHECKING
 
+from pedigree import lazy
+
 if TYPE_CHECKING:
     from pedigree.config.models.base import Config as Config
     from pedigree.config.models.dtypes import NumpyDtype as NumpyDtype
@@ -42,11 +44,4 @@ _HOMES = {
 
 __all__ = [*_HOMES]
 
-
-def __getattr__(name: str) -> object:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module 'pedigree.config.models' has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(f"pedigree.config.models.{home}"), name)
+__getattr__, __dir__ = lazy.names(__name__, _HOMES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pedigree import lazy
 from pedigree.config.overrides.edits import ListEdit
 from pedigree.config.overrides.parser import parse, parse_all
 from pedigree.config.overrides.spelling import spell
@@ -33,11 +34,5 @@ __all__ = [
     "values",
 ]
 
-
-def __getattr__(name: str) -> object:
-    # Nobody but a shell asks what is being typed.
-    if name in {"Context", "context"}:
-        from pedigree.config.overrides import completion
-
-        return getattr(completion, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# Nobody but a shell asks what is being typed.
+__getattr__, __dir__ = lazy.names(__name__, dict.fromkeys(("Context", "context"), "completion"))

@@ -18,7 +18,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from pedigree import lazy
 
 if TYPE_CHECKING:
     from pedigree.config.versions.families import Family, family_of
@@ -34,17 +36,31 @@ if TYPE_CHECKING:
     from pedigree.config.versions.schemas import schema_of_all_versions
 
 _HOMES = {
-    "history": ("changelog",),
-    "families": ("Family", "family_of"),
-    "guards": ("check_steps",),
-    "loading": ("load",),
-    "migration": ("Migrated", "Step", "migrate"),
-    "mistakes": ("explained",),
-    "numbering": ("number", "number_of"),
-    "operations": ("Add", "Default", "Drop", "Map", "Operation", "Rename", "Split"),
-    "releases": ("check_released", "fingerprint", "released"),
-    "rewriting": ("Rewritten", "rewrite", "rewritten"),
-    "schemas": ("schema_of_all_versions",),
+    "changelog": "history",
+    "Family": "families",
+    "family_of": "families",
+    "check_steps": "guards",
+    "load": "loading",
+    "Migrated": "migration",
+    "Step": "migration",
+    "migrate": "migration",
+    "explained": "mistakes",
+    "number": "numbering",
+    "number_of": "numbering",
+    "Add": "operations",
+    "Default": "operations",
+    "Drop": "operations",
+    "Map": "operations",
+    "Operation": "operations",
+    "Rename": "operations",
+    "Split": "operations",
+    "check_released": "releases",
+    "fingerprint": "releases",
+    "released": "releases",
+    "Rewritten": "rewriting",
+    "rewrite": "rewriting",
+    "rewritten": "rewriting",
+    "schema_of_all_versions": "schemas",
 }
 
 __all__ = [
@@ -75,14 +91,5 @@ __all__ = [
     "schema_of_all_versions",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    # Whoever only declares a family reads neither YAML nor the comparing of texts.
-    from importlib import import_module
-
-    for home, names in _HOMES.items():
-        if name in names:
-            found = getattr(import_module(f"{__name__}.{home}"), name)
-            globals()[name] = found
-            return found
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# Whoever only declares a family reads neither YAML nor the comparing of texts.
+__getattr__, __dir__ = lazy.names(__name__, _HOMES)

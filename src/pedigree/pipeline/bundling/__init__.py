@@ -6,6 +6,8 @@
 docs/formats/bundle.md describes the file for a reader without this code.
 """
 
+from pedigree import lazy
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pedigree.pipeline.bundling.packing import bundle as bundle
@@ -15,10 +17,4 @@ _HOMES = {"bundle": "packing", "replay": "replaying"}
 
 __all__ = ["bundle", "replay"]
 
-
-def __getattr__(name: str) -> object:
-    if name in _HOMES:
-        from importlib import import_module
-
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__, __dir__ = lazy.names(__name__, _HOMES)

@@ -6,6 +6,8 @@
 Both lineages are walked together, from the results back to what people put in, and left where they are equal.
 """
 
+from pedigree import lazy
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pedigree.pipeline.contrasting.contrast import Contrast as Contrast
@@ -15,10 +17,4 @@ _HOMES = {"Contrast": "contrast", "contrasts": "pairing"}
 
 __all__ = ["Contrast", "contrasts"]
 
-
-def __getattr__(name: str) -> object:
-    if name in _HOMES:
-        from importlib import import_module
-
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__, __dir__ = lazy.names(__name__, _HOMES)

@@ -8,6 +8,8 @@ equal digest is copied from it, the rest is installed by pip, and every file of 
 the record, so an environment is either the recorded one or says what still differs.
 """
 
+from pedigree import lazy
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pedigree.pipeline.environments.recreating import Recreated as Recreated
@@ -15,10 +17,4 @@ if TYPE_CHECKING:
 
 __all__ = ["Recreated", "recreate"]
 
-
-def __getattr__(name: str) -> object:
-    if name in __all__:
-        from pedigree.pipeline.environments import recreating
-
-        return getattr(recreating, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__, __dir__ = lazy.names(__name__, dict.fromkeys(__all__, "recreating"))

@@ -6,6 +6,8 @@ What is written follows from the commit, what it was made from, and the verdicts
 path, user or host is in it. So the same commit with the same verdicts gives the same bytes.
 """
 
+from pedigree import lazy
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pedigree.pipeline.exporting.exports import Document as Document
@@ -13,10 +15,4 @@ if TYPE_CHECKING:
 
 __all__ = ["Document", "export"]
 
-
-def __getattr__(name: str) -> object:
-    if name in __all__:
-        from importlib import import_module
-
-        return getattr(import_module(f"{__name__}.exports"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__, __dir__ = lazy.names(__name__, dict.fromkeys(__all__, "exports"))

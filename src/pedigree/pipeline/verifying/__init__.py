@@ -7,6 +7,8 @@ What was recorded is the commit's provenance, spec, code, frozen configuration, 
 from the working tree. The cache of datums is neither asked nor added to, and no branch moves.
 """
 
+from pedigree import lazy
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pedigree.pipeline.verifying.verdict import Verdict as Verdict
@@ -17,10 +19,4 @@ _HOMES = {"Verdict": "verdict", "verify": "verification"}
 
 __all__ = ["Verdict", "verify"]
 
-
-def __getattr__(name: str) -> object:
-    if name in _HOMES:
-        from importlib import import_module
-
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__, __dir__ = lazy.names(__name__, _HOMES)
