@@ -38,8 +38,8 @@ def facts() -> dict[str, dict[str, Any]]:
 def _distribution(site: str, folder: str) -> tuple[str, dict[str, Any]]:
     plain = "METADATA" if folder.endswith(".dist-info") else "PKG-INFO"
     path = f"{folder}/{plain}" if os.path.isdir(folder) else folder  # an .egg-info may be a file
-    name, version = records.name_and_version(_head(path))
-    if records.is_editable("".join(_head(f"{folder}/direct_url.json"))):
+    name, version = records.name_and_version(records.head(path))
+    if records.is_editable("".join(records.head(f"{folder}/direct_url.json"))):
         return name, {"version": version, "files": "", "editable": True}
     lines, edited = _lines(site, f"{folder}/RECORD")
     described: dict[str, Any] = {
@@ -88,17 +88,3 @@ def _records(text: str) -> Iterator[tuple[str, str]]:
     for row in csv.reader(text.splitlines()):
         if row and not row[0].endswith((".pyc", *records.INSTALLERS_OWN)) and not row[0].startswith(("../", "/")):
             yield row[0], row[1] if len(row) > 1 else ""
-
-
-def _head(path: str) -> list[str]:
-    """Lines up to the first empty one: a description of a hundred pages follows it."""
-    found = []
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            for line in file:
-                if line == "\n":
-                    break
-                found.append(line)
-    except OSError:
-        pass
-    return found

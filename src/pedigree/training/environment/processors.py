@@ -6,6 +6,8 @@ import os
 import sys
 from typing import Any
 
+from pedigree.training.environment import records
+
 #: Lines of /proc/cpuinfo, on x86 and ARM.
 _NAMES = {
     "model name": "model",
@@ -25,7 +27,7 @@ _NAMES = {
 def facts() -> dict[str, Any]:
     """`cores_usable` are those that this process may run on, `quota` the control group's share in cores; sizes in bytes."""
     found: dict[str, Any] = {"model": "", "flags": []}
-    found |= of_cpuinfo(_first("/proc/cpuinfo")) if sys.platform == "linux" else _elsewhere()
+    found |= of_cpuinfo("".join(records.head("/proc/cpuinfo"))) if sys.platform == "linux" else _elsewhere()
     found["cores"] = os.cpu_count() or 0
     found["cores_usable"] = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else found["cores"]
     quota = of_quota(_read("/sys/fs/cgroup/cpu.max"))
@@ -71,20 +73,6 @@ def _memory() -> int:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (ValueError, OSError):
         return 0
-
-
-def _first(path: str) -> str:
-    """The lines up to the first empty one: a server has 256 processors, all alike."""
-    found = []
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            for line in file:
-                if line == "\n":
-                    break
-                found.append(line)
-    except OSError:
-        pass
-    return "".join(found)
 
 
 def _read(path: str) -> str:

@@ -18,6 +18,23 @@ INSTALLERS_OWN = (
 _CHUNK_BYTES = 1 << 20
 
 
+def head(path: str) -> list[str]:
+    """The lines of a file up to the first empty one; none where it cannot be read.
+
+    A description of a hundred pages follows it in METADATA, and 255 processors more in /proc/cpuinfo.
+    """
+    found = []
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            for line in file:
+                if line == "\n":
+                    break
+                found.append(line)
+    except OSError:
+        pass
+    return found
+
+
 def name_and_version(metadata: Iterable[str]) -> tuple[str, str]:
     """Of the lines of METADATA up to the first empty one; the name as indexes compare it, runs of `-_.` kept as long as they are."""
     name = version = ""
