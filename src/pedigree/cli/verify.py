@@ -14,7 +14,7 @@ def _declare(parser: Parser) -> None:
         "--upstream", action="store_true", help="Also all that it was made from, back to what people put in"
     )
     parser.add_argument(
-        "--sample", metavar="SIZE", help="Only so many datums of each commit: a share (5%%) or a number (20)"
+        "--sample", metavar="SIZE", help="Only so many datums of each commit: a share (5%) or a number (20)"
     )
     parser.add_argument(
         "--seed",
