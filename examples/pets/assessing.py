@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
+from reliability import binned
 from scores import confusion, scores
 from torch import Tensor
 
@@ -62,21 +63,17 @@ def measure(seen: Seen, truth: Tensor, names: Sequence[str], bins: int) -> dict[
 def reliability(seen: Seen, bins: int) -> list[dict[str, float]]:
     """How often pixels were right, by how sure the prediction was: one row for each bin that has pixels.
 
-    A bin holds confidences above `above` and up to `up_to`. Perfect calibration: accuracy equals confidence in each.
+    A bin holds confidences above `above` and up to `up_to`, the first one 0 too. Perfect calibration: accuracy equals confidence in each.
     """
     confidence = seen.confidence.reshape(-1).to(torch.float64)
-    number = (confidence * bins).ceil().to(torch.int64).clamp(1, bins) - 1
-    counts, sure, hits = (
-        torch.bincount(number, weights=weights, minlength=bins).tolist()
-        for weights in (torch.ones_like(confidence), confidence, seen.right.reshape(-1).to(torch.float64))
-    )
+    counts, hits, sure = binned(confidence.numpy(), seen.right.reshape(-1).numpy(), bins)
     return [
         {
             "above": at / bins,
             "up_to": (at + 1) / bins,
             "pixels": int(counts[at]),
-            "confidence": sure[at] / counts[at],
-            "accuracy": hits[at] / counts[at],
+            "confidence": float(sure[at] / counts[at]),
+            "accuracy": float(hits[at] / counts[at]),
         }
         for at in range(bins)
         if counts[at]

@@ -12,12 +12,24 @@ BINS = 15  # as Guo et al. 2017 and most figures since
 Floats = NDArray[np.float64]
 
 
+def binned(chances: Floats, true: NDArray[np.bool_], bins: int) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
+    """For each bin of equal width: how many probabilities (n,) are in it, how many of them came true, and their sum.
+
+    Bins are (0, 1/bins], (1/bins, 2/bins], ..., the first with 0 too.
+    """
+    place = np.clip(np.ceil(chances * bins).astype(np.int64) - 1, 0, bins - 1)
+    return (
+        np.bincount(place, minlength=bins),
+        np.bincount(place[true], minlength=bins),
+        np.bincount(place, weights=chances, minlength=bins),
+    )
+
+
 class Reliability:
     """The sums that every figure below is made of; `add` batch after batch. Memory does not grow with the pixels.
 
-    Bins are of equal width, (0, 1/15], (1/15, 2/15], ..., the first with 0 too. For each bin there are the number of
-    pixels, the sum of their probabilities and how many came true: for the likeliest class (row 0, "top"), and for each
-    class by itself (rows 1, 2, ...).
+    For each bin (`binned`) there are the number of pixels, the sum of their probabilities and how many came true: for the
+    likeliest class (row 0, "top"), and for each class by itself (rows 1, 2, ...).
     """
 
     def __init__(self, classes: Sequence[str], bins: int = BINS) -> None:
@@ -44,10 +56,10 @@ class Reliability:
         self.pixels += len(truth)
 
     def _bin(self, row: int, chances: Floats, true: NDArray[np.bool_]) -> None:
-        place = np.clip(np.ceil(chances * self.bins).astype(np.int64) - 1, 0, self.bins - 1)
-        self.counts[row] += np.bincount(place, minlength=self.bins)
-        self.hits[row] += np.bincount(place[true], minlength=self.bins)
-        self.sums[row] += np.bincount(place, weights=chances, minlength=self.bins)
+        counts, hits, sums = binned(chances, true, self.bins)
+        self.counts[row] += counts
+        self.hits[row] += hits
+        self.sums[row] += sums
 
     def errors(self) -> Floats:
         """For "top" and each class: sum over bins of |came true - promised| / pixels, in [0, 1]."""
