@@ -193,7 +193,7 @@ def main() -> None:
     for name in copy_steps(demo.project):
         print(f"  {name}")
     if arguments.source == "drawn" and shorten(demo.project):
-        print("  pets.yaml: `overrides: [training=drawn]` for the model, 300 steps instead of 1,500")
+        print("  pets.yaml: `overrides: [training=drawn]` for the model, 600 steps instead of 1,500")
     if not (demo.project / ".pedigree").exists():
         demo.run("pedigree", "init")
 
