@@ -62,7 +62,7 @@ def _run(arguments: Arguments) -> None:
         return
     written = [(document, _place(arguments, document)) for document in done.documents]
     for document, path in written:
-        write_file(path, document.data)
+        write_file(path, document.data, folders=True)
     if arguments.json:
         json_value(_told(done, written))
     elif not arguments.quiet:

@@ -20,14 +20,15 @@ GAP = "  "
 LEAST = 20
 
 
-def write_file(path: str, data: bytes, *, option: str = "-o") -> None:
-    """Write a file that the user named by `option`; its folder is made. Raises StorageFailure."""
+def write_file(path: str, data: bytes, *, option: str = "-o", folders: bool = False) -> None:
+    """Write a file that the user named by `option`; with `folders`, make those above it. Raises StorageFailure."""
     import os
 
     from pedigree.errors import StorageFailure
 
     try:
-        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+        if folders:
+            os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
         with open(path, "wb") as file:
             file.write(data)
     except OSError as error:

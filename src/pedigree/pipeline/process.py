@@ -10,7 +10,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol, cast
@@ -243,6 +243,11 @@ def _kill_unless_ended(poller: select.poll, watched: int, started: Started) -> N
 
 def _reap(started: Started) -> tuple[int, float, int, bool, int | None]:
     """Wait for the sandbox and for its whole pid namespace: exit status, CPU seconds, resident bytes, executed, code."""
+    # Its number is still its own until it is reaped.
+    os.waitid(os.P_PID, started.pid, os.WEXITED | os.WNOWAIT)
+    # bwrap that is killed a moment after its first fork has told nobody of the child, which waits for it for ever.
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(started.pid, signal.SIGKILL)
     _, status, usage = os.wait4(started.pid, 0)
     guardian.forget(started.pid)
     cpu = usage.ru_utime + usage.ru_stime
@@ -278,6 +283,10 @@ def _reap(started: Started) -> tuple[int, float, int, bool, int | None]:
             rss = inner.ru_maxrss * 1024
         except ChildProcessError:
             pass  # it died before bwrap did, which reaped it
+    else:
+        with suppress(ChildProcessError):
+            while True:
+                os.waitpid(-started.pid, 0)
     return status, cpu, rss, code is not None, code
 
 
