@@ -49,7 +49,7 @@ def labelled(labels: Any, probabilities: Any, *, classes: Sequence[Any] | None =
     """
     matrix = _matrix(probabilities)
     count = matrix.shape[1]
-    names = tuple(range(count)) if classes is None else tuple(_plain(classes))
+    names = tuple(range(count)) if classes is None else tuple(plain(classes))
     if len(names) != count:
         raise InvalidInput(
             f"There are {len(names)} classes and {count} columns of probabilities.",
@@ -57,7 +57,7 @@ def labelled(labels: Any, probabilities: Any, *, classes: Sequence[Any] | None =
         )
     if len(set(names)) != count:
         raise InvalidInput(f"A class is named twice: {_twice(names)!r}.", remedy="Name each column once.")
-    given = np.asarray(_plain(labels))
+    given = np.asarray(plain(labels))
     if given.ndim != 1:
         raise InvalidInput(
             f"Labels must be one per example, got an array of shape {given.shape}.",
@@ -86,7 +86,7 @@ def _matrix(probabilities: Any) -> NDArray[Any]:
                 raise InvalidInput(f"{probabilities} is no .npy file.", remedy="Write it with numpy.save.")
         matrix: Any = np.lib.format.open_memmap(probabilities, mode="r")
     else:
-        matrix = _plain(probabilities)
+        matrix = plain(probabilities)
     matrix = np.asarray(matrix)
     if matrix.ndim != 2 or matrix.shape[1] < 2:
         raise InvalidInput(
@@ -104,7 +104,7 @@ def _matrix(probabilities: Any) -> NDArray[Any]:
     return np.asarray(matrix)
 
 
-def _plain(values: Any) -> Any:
+def plain(values: Any) -> Any:
     """torch's tensors and Arrow's arrays as NumPy's, without importing either."""
     if hasattr(values, "detach"):
         values = values.detach().cpu()
