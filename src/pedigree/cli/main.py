@@ -70,6 +70,10 @@ COMMANDS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         (("config", "config", "Configurations: show, why, check, freeze, diff, migrate"),),
     ),
     (
+        "Labels",
+        (("labels", "labels", "Labels: find those that are wrong"),),
+    ),
+    (
         "Care",
         (
             ("fsck", "fsck", "Check every byte of the store; change nothing"),

@@ -50,3 +50,38 @@ def transfer(verb: str, *, quiet: bool = False) -> Iterator[Report | None]:
         if shown:
             sys.stderr.write("\r\x1b[2K")
             sys.stderr.flush()
+
+
+@contextmanager
+def stages(*, quiet: bool = False) -> Iterator[Callable[..., None]]:
+    """A function to tell a stage of the work, and how much of it is done: `stage("Writing tables", 3, 10)`.
+
+    One line on a terminal, which goes afterwards, nothing elsewhere. What is told before PATIENCE_S have passed is not shown.
+    """
+    shown = False
+    if quiet or not is_terminal(sys.stderr):
+        yield _untold
+        return
+    started = time.monotonic()
+    drawn, last = started, ""
+
+    def stage(what: str, at: int = 0, total: int = 0) -> None:
+        nonlocal drawn, shown, last
+        now = time.monotonic()
+        if (what == last and now - drawn < INTERVAL_S) or (total and now - started < PATIENCE_S):
+            return
+        drawn, last, shown = now, what, True
+        far = f" {at:,} of {total:,} ({at * 100 // max(total, 1)} %)" if total else "..."
+        sys.stderr.write(f"\r\x1b[2K{cut(what + far, width(sys.stderr) - 1)}")
+        sys.stderr.flush()
+
+    try:
+        yield stage
+    finally:
+        if shown:
+            sys.stderr.write("\r\x1b[2K")
+            sys.stderr.flush()
+
+
+def _untold(what: str, at: int = 0, total: int = 0) -> None:
+    """Where nobody looks."""

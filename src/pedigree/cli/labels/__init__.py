@@ -1,0 +1,20 @@
+"""`pedigree labels`: which labels are wrong. One module per verb; each has its `COMMAND` and imports what is heavy where it is used."""
+
+from __future__ import annotations
+
+from pedigree.cli.command import Noun
+from pedigree.cli.labels import find
+
+COMMANDS = {
+    "labels": Noun(
+        "labels",
+        "Labels: find those that are wrong",
+        [
+            find.COMMAND,
+        ],
+        details="""
+Labels and probabilities are files, or places in a commit (REPO@REF:/PATH). Probabilities come from a model that was not
+trained on these labels: cross-validate.
+""",
+    )
+}

@@ -1,0 +1,128 @@
+"""`pedigree labels find`: which labels are probably wrong, as tables, numbers and a page to review them on."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from pedigree.cli import options
+from pedigree.cli.command import Arguments, Command, Parser
+from pedigree.cli.labels import places
+from pedigree.cli.labels.places import Places
+from pedigree.cli.output import count, done, write_file
+from pedigree.cli.progress import stages
+
+if TYPE_CHECKING:
+    from pedigree.labels.report.review import Review
+
+FILTERS = ("union", "prune_by_noise_rate", "prune_by_class", "both", "confident_learning", "predicted_neq_given")
+RANKS = ("blend", "threshold_margin", "self_confidence", "normalized_margin", "confidence_weighted_entropy")
+
+
+def declare_inputs(parser: Parser) -> None:
+    """The options that say where labels and probabilities are; for every verb that takes both."""
+    parser.add_argument(
+        "--labels", metavar="PLACE", required=True, help="Table or .npy of labels, or a folder with a folder per class"
+    )
+    parser.add_argument(
+        "--probabilities", metavar="PLACE", required=True, help=".npy or table, a row per sample, a column per class"
+    )
+    parser.add_argument("--label-column", metavar="NAME", help="The column that holds the label (label)")
+    parser.add_argument(
+        "--id-column", metavar="NAME", help="The column that names the sample (id, else the row number)"
+    )
+    parser.add_argument(
+        "--classes", metavar="A,B,...", help="What the columns of probabilities stand for, in their order"
+    )
+    parser.add_argument("--void", metavar="LABEL", help="The label of samples that have none")
+
+
+def _declare(parser: Parser) -> None:
+    declare_inputs(parser)
+    parser.add_argument("--annotator-column", metavar="NAME", help="The column that says who gave the label")
+    parser.add_argument("--filter", choices=FILTERS, default="union", help="Which labels are issues (union)")
+    parser.add_argument("--rank", choices=RANKS, default="blend", help="Which issues come first (blend)")
+    parser.add_argument(
+        "-o", "--output", metavar="FOLDER", default="label-issues", help="Where the results are written (label-issues)"
+    )
+    options.quiet(parser)
+
+
+def review(arguments: Arguments, here: Places, **columns: Any) -> tuple[Review, dict[str, dict[str, Any]]]:
+    """The review of what the arguments name, and the inputs with their digests."""
+    from pedigree import labels
+    from pedigree.labels.report import matrices
+    from pedigree.labels.report.review import Review
+
+    samples = here.samples(
+        arguments.labels, label_column=arguments.label_column, id_column=arguments.id_column, **columns
+    )
+    found = matrices.probabilities(here.file(arguments.probabilities))
+    named = arguments.classes.split(",") if arguments.classes else found.classes
+    matrix = matrices.aligned(samples, found)
+    names, titles = matrices.class_names(samples, matrix, named)
+    void = None if arguments.void is None else matrices.as_label(arguments.void, samples)
+    analysis = labels.analyse(samples.given, matrix, classes=names, void=void)
+    described = {
+        "labels": {**here.described(arguments.labels), "digest": samples.digest},
+        "probabilities": {**here.described(arguments.probabilities), "digest": found.digest},
+    }
+    return Review(samples, analysis, arguments.filter, arguments.rank, titles), described
+
+
+def _run(arguments: Arguments) -> None:
+    with places.opened() as here, stages(quiet=arguments.quiet) as stage:
+        stage("Reading labels and looking at every row of probabilities")
+        from pedigree.labels.report import summary, tables
+
+        found, described = review(arguments, here, annotator_column=arguments.annotator_column)
+        stage("Deciding which labels are issues")
+        numbers = summary.summary(found, described)
+        _make(arguments.output)
+        tables.write(found, arguments.output, lambda at, total: stage("Writing tables", at, total))
+        write_file(os.path.join(arguments.output, "summary.json"), summary.to_json(numbers))
+    _tell(arguments, numbers)
+
+
+def _make(folder: str) -> None:
+    from pedigree.errors import StorageFailure
+
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        raise StorageFailure(
+            f"Cannot make the folder {folder}: {error.strerror or error}.", remedy="Choose another place with -o."
+        ) from error
+
+
+def _tell(arguments: Arguments, numbers: dict[str, Any]) -> None:
+    sentence = (
+        f"{count(numbers['issues'], 'label')} of {numbers['samples'] - numbers['unlabelled']:,} "
+        f"{'is' if numbers['issues'] == 1 else 'are'} probably wrong; about {numbers['estimated_errors']:,} are, by the joint. "
+        f"Wrote {arguments.output}/."
+    )
+    done(arguments, sentence, numbers)
+
+
+COMMAND = Command(
+    "labels find",
+    "Find labels that are probably wrong, and write tables of them",
+    declare=_declare,
+    run=_run,
+    details="""
+Writes into the folder: issues.parquet and issues.csv (every sample, the worst first, with what each filter and each score
+says), summary.json (counts, joint, noise, classes, digests of the inputs). The same inputs give the same bytes.
+
+A table is CSV, TSV, Parquet or JSON Lines. Where both tables have an id column, rows are matched by it. Columns of
+probabilities without names stand for 0, 1, ... where labels are numbers, else for the labels in alphabetical order.
+""",
+    examples=[
+        ("files", "pedigree labels find --labels labels.csv --probabilities p.npy -o issues"),
+        (
+            "from a commit",
+            "pedigree labels find --labels digits@master:/labels.csv --probabilities predict@master:/p.npy",
+        ),
+        ("a folder per class", "pedigree labels find --labels pets@master:/train --probabilities p.npy"),
+        ("for a script", "pedigree labels find --labels labels.npy --probabilities p.npy --json | jq .issues"),
+    ],
+)

@@ -1,0 +1,145 @@
+"""Tables and arrays in files, as Arrow and NumPy hold them, and the digests of files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pedigree import canonical
+from pedigree.errors import InvalidInput, NotFound, meant
+
+SUFFIXES = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+}
+NAMED = 5
+_READ_BYTES = 1 << 20
+
+
+def table(path: str, *, texts: bool) -> Any:
+    """The table at that path; with `texts` every column of a CSV or TSV file is text."""
+    import pyarrow as pa
+
+    suffix = os.path.splitext(path)[1].lower()
+    kind = SUFFIXES.get(suffix)
+    if kind is None:
+        raise InvalidInput(
+            f"{path} is of no kind that is read here ({suffix or 'no ending'}).",
+            remedy=f"Give {', '.join(SUFFIXES)} or .npy.",
+        )
+    try:
+        if kind == "parquet":
+            import pyarrow.parquet
+
+            return pyarrow.parquet.read_table(path)
+        if kind == "jsonl":
+            import pyarrow.json
+
+            return pyarrow.json.read_json(path)
+        return _csv(path, "\t" if suffix == ".tsv" else ",", texts)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"{path} cannot be read: {error}.", remedy="Mend the file.") from error
+
+
+def _csv(path: str, delimiter: str, texts: bool) -> Any:
+    import pyarrow as pa
+    import pyarrow.csv
+
+    parse = pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
+    if not texts:
+        return pyarrow.csv.read_csv(path, parse_options=parse)
+    with pyarrow.csv.open_csv(path, parse_options=parse) as reader:
+        names = reader.schema.names
+    # Kept as text, so that `007` and `1e3` stay what they are and an empty cell is an empty text.
+    convert = pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False)
+    return pyarrow.csv.read_csv(path, parse_options=parse, convert_options=convert)
+
+
+def array(path: str) -> NDArray[Any]:
+    """The array in a `.npy` file; texts as objects. Raises InvalidInput for what holds Python objects."""
+    with open(path, "rb") as file:
+        try:
+            found = np.lib.format.read_array(file, allow_pickle=False)
+        except ValueError as error:
+            raise InvalidInput(
+                f"{path} is no array of plain values: {error}.", remedy="Write numbers or texts with numpy.save."
+            ) from error
+    return np.asarray(found.astype(object) if found.dtype.kind == "U" else found)
+
+
+def file_digest(path: str) -> str:
+    """BLAKE3-256 of a file's bytes."""
+    hasher = canonical.hasher()
+    with open(path, "rb") as file:
+        while piece := file.read(_READ_BYTES):
+            hasher.update(piece)
+    return str(hasher.hexdigest())
+
+
+def there(path: str) -> None:
+    """Raise NotFound where no file is."""
+    if not os.path.isfile(path):
+        raise NotFound(f"There is no file {path}.", remedy="Name a file, or a place in a commit as REPO@REF:/PATH.")
+
+
+def column(
+    names: Sequence[str], named: str | None, guesses: Sequence[str], what: str, path: str, *, only: bool = False
+) -> str | None:
+    """The column that is named, else the first of the guesses that is there, else None; with `only` it has to be one."""
+    if named is not None:
+        return named_column(names, named, path)
+    for guess in guesses:
+        if guess in names:
+            return guess
+    if not only:
+        return None
+    if len(names) == 1:
+        return names[0]
+    raise InvalidInput(
+        f"Which column of {path} holds the {what}? It has {listed(list(names))}.",
+        remedy=f"Name it: --{what}-column NAME.",
+    )
+
+
+def named_column(names: Sequence[str], named: str | None, path: str) -> str | None:
+    """The name itself. Raises InvalidInput, with the nearest, where the table has no such column."""
+    if named is None or named in names:
+        return named
+    raise InvalidInput(
+        f"{path} has no column {named!r}; it has {listed(list(names))}.",
+        remedy=f"{meant(named, names)}Name one of its columns.",
+    )
+
+
+def texts(column: Any) -> NDArray[Any]:
+    """A column of Arrow as an array of Python texts; what is missing is an empty one."""
+    import pyarrow as pa
+
+    if (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)) and not column.null_count:
+        return np.asarray(column.to_numpy(), object)
+    return objects(["" if value is None else str(value) for value in column.to_pylist()])
+
+
+def objects(values: Sequence[str]) -> NDArray[Any]:
+    """The texts as an array that holds each as it is, of any length."""
+    found = np.empty(len(values), object)
+    found[:] = values
+    return found
+
+
+def is_whole(text: str) -> bool:
+    """Whether the text is a whole number from -1 on, as people write it: `007` is a text."""
+    return text == "-1" or (text.isascii() and text.isdecimal() and str(int(text)) == text)
+
+
+def listed(names: Sequence[Any]) -> str:
+    """The first few names, to stand in a message."""
+    return ", ".join(repr(name) for name in names[:NAMED]) + (", …" if len(names) > NAMED else "")

@@ -1,0 +1,149 @@
+"""Samples with their labels, from a table (CSV, TSV, Parquet, JSON Lines), an array (.npy) or a folder of classes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pedigree import canonical
+from pedigree.errors import InvalidInput
+from pedigree.labels.report import files
+
+Layout = Literal["table", "array", "folder"]
+
+#: Columns that are looked for when none is named, in this order.
+LABEL_COLUMNS = ("label", "given", "given_label", "class", "target", "y")
+ID_COLUMNS = ("id", "path", "file", "filename")
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """What is known of n samples. `given` are whole numbers or texts; `ids`, `texts`, `images`, `annotators` are texts or None.
+
+    `digest` is BLAKE3-256 of the file; of a folder, of its sample paths in order, each ended by a line feed. `label_column` and
+    `id_column` are those of a table, None elsewhere; without ids a sample's id is the number of its row, from 0.
+    """
+
+    given: NDArray[Any]
+    digest: str
+    layout: Layout
+    label_column: str | None = None
+    id_column: str | None = None
+    ids: NDArray[Any] | None = None
+    texts: NDArray[Any] | None = None
+    images: NDArray[Any] | None = None
+    annotators: NDArray[Any] | None = None
+
+    def __len__(self) -> int:
+        return len(self.given)
+
+    def identity(self, row: int) -> str:
+        """The id of the sample in that row."""
+        return str(row) if self.ids is None else str(self.ids[row])
+
+
+def samples(
+    path: str,
+    *,
+    label_column: str | None = None,
+    id_column: str | None = None,
+    text_column: str | None = None,
+    image_column: str | None = None,
+    annotator_column: str | None = None,
+) -> Samples:
+    """The samples of a table, of a `.npy` file of labels, or of a folder with one folder per class.
+
+    Columns that are not named are guessed: the label is `label` (or another of LABEL_COLUMNS, or the only column), the id is
+    `id` (or another of ID_COLUMNS). Raises NotFound, and InvalidInput for a column that is not there or an id that is used twice.
+    """
+    if os.path.isdir(path):
+        return of_folder(_files(path))
+    files.there(path)
+    if path.endswith(".npy"):
+        return Samples(files.array(path), files.file_digest(path), "array")
+    table = files.table(path, texts=True)
+    names = table.column_names
+    label = files.column(names, label_column, LABEL_COLUMNS, "label", path, only=True)
+    assert label is not None
+    identity = files.column([name for name in names if name != label], id_column, ID_COLUMNS, "id", path)
+    others = {
+        "texts": files.named_column(names, text_column, path),
+        "images": files.named_column(names, image_column, path),
+        "annotators": files.named_column(names, annotator_column, path),
+    }
+    found = {what: None if name is None else files.texts(table.column(name)) for what, name in others.items()}
+    ids = None if identity is None else files.texts(table.column(identity))
+    if ids is not None:
+        check_ids(ids, f"column {identity!r} of {os.path.basename(path)}")
+    given = _labels(table.column(label), label)
+    return Samples(given, files.file_digest(path), "table", label, identity, ids, **found)
+
+
+def of_folder(paths: Iterable[str]) -> Samples:
+    """The samples of a folder that has one folder per class: `cat/1.png` is labelled `cat`, and its path is its id and picture.
+
+    Files that lie in no class, and those with a part that begins with a dot, are no samples.
+    """
+    kept = sorted(path for path in paths if "/" in path and not any(part.startswith(".") for part in path.split("/")))
+    if not kept:
+        raise InvalidInput(
+            "The folder holds no file in a folder of its class.",
+            remedy="Lay them out as CLASS/FILE, or name a table of labels.",
+        )
+    ids = files.objects(kept)
+    given = files.objects([path.partition("/")[0] for path in kept])
+    return Samples(given, folder_digest(kept), "folder", ids=ids, images=ids)
+
+
+def folder_digest(paths: Iterable[str]) -> str:
+    """BLAKE3-256 of the sample paths of a folder of classes, in order, each ended by a line feed: the digest of its labels."""
+    hasher = canonical.hasher()
+    for path in paths:
+        hasher.update(path.encode("utf-8", "surrogateescape") + b"\n")
+    return str(hasher.hexdigest())
+
+
+def _files(folder: str) -> Iterable[str]:
+    for place, _, names in os.walk(folder):
+        for name in names:
+            yield os.path.relpath(os.path.join(place, name), folder)
+
+
+def _labels(column: Any, name: str) -> NDArray[Any]:
+    """Whole numbers where every label is one, written as people write it; else texts."""
+    import pyarrow as pa
+
+    if column.null_count:
+        rows = np.flatnonzero(column.is_null().to_numpy())
+        raise InvalidInput(
+            f"{column.null_count} of {len(column)} rows have no {name!r}; the first is row {rows[0]}.",
+            remedy="Leave samples without a label out, or mark them and say --void.",
+            rows=[int(row) for row in rows[: files.NAMED]],
+        )
+    if pa.types.is_integer(column.type):
+        return np.asarray(column.to_numpy(), np.int64)
+    texts = files.texts(column)
+    distinct = set(texts.tolist())
+    if distinct and all(map(files.is_whole, distinct)):
+        return np.array([int(text) for text in texts.tolist()], np.int64)
+    return texts
+
+
+def check_ids(ids: NDArray[Any], where: str) -> None:
+    """Raise InvalidInput where an id is there twice."""
+    if len(set(ids.tolist())) == len(ids):
+        return
+    first: dict[Any, int] = {}
+    for row, name in enumerate(ids.tolist()):
+        if name in first:
+            raise InvalidInput(
+                f"The id {name!r} is in rows {first[name]} and {row} of {where}.",
+                remedy="Ids name one sample each; choose another column with --id-column.",
+                rows=[first[name], row],
+            )
+        first[name] = row

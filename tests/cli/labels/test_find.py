@@ -1,0 +1,73 @@
+"""`pedigree labels find` on files and on places in commits."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pyarrow.parquet
+
+from pedigree.cli.labels import find
+from pedigree.labels import analysis
+from tests.cli.labels.conftest import WRONG
+from tests.cli.terminal import Project
+
+
+def test_the_turned_labels_stand_first_in_the_tables(labelled: Project) -> None:
+    """Rows matched by id, the worst first, both tables alike. Break: leave the rows of p.csv in their order."""
+    labelled("labels", "find", "--labels", "labels.csv", "--probabilities", "p.csv", "-o", "out")
+    with open(labelled.folder / "out/issues.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["id"] for row in rows if row["is_issue"] == "true"] == [row["id"] for row in rows[: len(WRONG)]]
+    assert {int(row["index"]) for row in rows[: len(WRONG)]} == set(WRONG)
+    assert rows[0]["evidence"].startswith(f"The model gives {rows[0]['given']} 0.098 where")
+    table = pyarrow.parquet.read_table(labelled.folder / "out/issues.parquet")
+    assert table.column("id").to_pylist() == [row["id"] for row in rows]
+    assert table.column_names == list(rows[0])
+
+
+def test_a_commit_is_read_like_files_and_the_bytes_are_the_same(labelled: Project) -> None:
+    """Break: write the folder's name or the time into summary.json."""
+    words = ["labels", "find", "--probabilities", "p.npy", "--labels"]
+    said = labelled(*words, "pets@master:/labels.csv", "-o", "a", "--json").json
+    assert said["issues"] == len(WRONG) == said["estimated_errors"]
+    assert said["inputs"]["labels"]["commit"] == labelled("inspect", "pets", "--json").json["id"]
+    labelled(*words, "pets@master:/labels.csv", "-o", "b")
+    names = sorted(path.name for path in Path(labelled.folder / "a").iterdir())
+    assert {"issues.csv", "issues.parquet", "summary.json"} <= set(names)
+    for name in names:
+        one, two = (labelled.folder / folder / name for folder in "ab")
+        assert one.is_dir() or one.read_bytes() == two.read_bytes()
+    assert json.loads((labelled.folder / "a/summary.json").read_text()) == said
+
+
+def test_arrays_and_annotators(labelled: Project) -> None:
+    """Labels that are numbers need no names; each annotator's issues are counted. Break: count all labels as ann's."""
+    said = labelled("labels", "find", "--labels", "labels.npy", "--probabilities", "p.npy", "--json").json
+    assert (said["classes"], said["issues"]) == (["0", "1", "2"], len(WRONG))
+    words = ["--labels", "labels.csv", "--probabilities", "p.npy", "--annotator-column", "who", "--json"]
+    table = labelled("labels", "find", *words).json["per_annotator"]
+    assert table == [
+        {"annotator": "ann", "given": 60, "issues": 10},
+        {"annotator": "bob", "given": 60, "issues": 0},
+    ]
+
+
+def test_what_does_not_fit_is_one_message(labelled: Project) -> None:
+    """Break: leave out the check for samples without probabilities."""
+    words = ["labels", "find", "--labels", "labels.csv"]
+    assert "There is no file q.npy" in labelled(*words, "--probabilities", "q.npy", code=3).err
+    text = (labelled.folder / "p.csv").read_text().splitlines(keepends=True)
+    labelled.write("short.csv", "".join(text[:-2]))
+    assert "2 of 120 samples have no prob" in labelled(*words, "--probabilities", "short.csv", code=2).err
+    said = labelled(*words, "--probabilities", "p.npy", "--label-column", "labl", code=2)
+    assert "no column 'labl'" in said.err
+    assert "Did you mean 'label'?" in said.err
+    assert "3 columns of prob" in labelled(*words, "--probabilities", "p.npy", "--label-column", "who", code=2).err
+
+
+def test_the_options_offer_every_filter_and_rank() -> None:
+    """The names in the help are those of the analysis. Break: leave one out."""
+    assert find.FILTERS == analysis.FILTERS
+    assert find.RANKS == analysis.RANKS
