@@ -71,7 +71,7 @@ COMMANDS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
     ),
     (
         "Labels",
-        (("labels", "labels", "Labels: find those that are wrong"),),
+        (("labels", "labels", "Labels: find wrong ones, apply what people decided"),),
     ),
     (
         "Care",

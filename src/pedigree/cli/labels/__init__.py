@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pedigree.cli.command import Noun
-from pedigree.cli.labels import find
+from pedigree.cli.labels import apply, find
 
 COMMANDS = {
     "labels": Noun(
         "labels",
-        "Labels: find those that are wrong",
+        "Labels: find wrong ones, apply decisions",
         [
             find.COMMAND,
+            apply.COMMAND,
         ],
         details="""
 Labels and probabilities are files, or places in a commit (REPO@REF:/PATH). Probabilities come from a model that was not

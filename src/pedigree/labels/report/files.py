@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -41,12 +42,36 @@ def table(path: str, *, texts: bool) -> Any:
 
             return pyarrow.parquet.read_table(path)
         if kind == "jsonl":
-            import pyarrow.json
-
-            return pyarrow.json.read_json(path)
+            return _json_lines(path, texts)
         return _csv(path, "\t" if suffix == ".tsv" else ",", texts)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeDecodeError) as error:
+    except (pa.ArrowInvalid, pa.ArrowTypeError, ValueError, RecursionError) as error:
+        if isinstance(error, InvalidInput):
+            raise
         raise InvalidInput(f"{path} cannot be read: {error}.", remedy="Mend the file.") from error
+
+
+def _json_lines(path: str, texts: bool) -> Any:
+    """Read by Python's own parser: Arrow's would take a text that looks like a time for one."""
+    import pyarrow as pa
+
+    with open(path, "rb") as file:
+        rows = [json.loads(line) for line in file if line.strip()]
+    if not all(isinstance(row, dict) for row in rows):
+        raise InvalidInput(f"{path} has lines that are no JSON objects.", remedy="Write one object a line.")
+    if not texts:
+        return pa.Table.from_pylist(rows)
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    columns = {name: [None if row.get(name) is None else as_text(row[name]) for row in rows] for name in names}
+    return pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
+
+
+def as_text(value: Any) -> str:
+    """A value of a table as the text that stands for it in decisions: `3`, `true`, `cat`."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _csv(path: str, delimiter: str, texts: bool) -> Any:
@@ -125,7 +150,7 @@ def texts(column: Any) -> NDArray[Any]:
 
     if (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)) and not column.null_count:
         return np.asarray(column.to_numpy(), object)
-    return objects(["" if value is None else str(value) for value in column.to_pylist()])
+    return objects([as_text(value) for value in column.to_pylist()])
 
 
 def objects(values: Sequence[str]) -> NDArray[Any]:

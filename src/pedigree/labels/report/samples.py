@@ -95,6 +95,11 @@ def of_folder(paths: Iterable[str]) -> Samples:
             "The folder holds no file in a folder of its class.",
             remedy="Lay them out as CLASS/FILE, or name a table of labels.",
         )
+    strange = [path for path in kept if not _is_text(path)]
+    if strange:
+        raise InvalidInput(
+            f"{len(strange)} file names are no UTF-8: {files.listed(strange)}.", remedy="Rename these files."
+        )
     ids = files.objects(kept)
     given = files.objects([path.partition("/")[0] for path in kept])
     return Samples(given, folder_digest(kept), "folder", ids=ids, images=ids)
@@ -104,7 +109,7 @@ def folder_digest(paths: Iterable[str]) -> str:
     """BLAKE3-256 of the sample paths of a folder of classes, in order, each ended by a line feed: the digest of its labels."""
     hasher = canonical.hasher()
     for path in paths:
-        hasher.update(path.encode("utf-8", "surrogateescape") + b"\n")
+        hasher.update(path.encode() + b"\n")
     return str(hasher.hexdigest())
 
 
@@ -112,6 +117,14 @@ def _files(folder: str) -> Iterable[str]:
     for place, _, names in os.walk(folder):
         for name in names:
             yield os.path.relpath(os.path.join(place, name), folder)
+
+
+def _is_text(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _labels(column: Any, name: str) -> NDArray[Any]:
