@@ -11,8 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Counts = NDArray[np.int64]
-Floats = NDArray[np.float64]
+from pedigree.labels.rounding import Counts, Floats, rounded_rows
 
 #: Below this a sum counts as empty: nothing is divided by it.
 _TINY = 1e-100
@@ -33,30 +32,15 @@ def confident_joint(given: NDArray[np.int64], counted: NDArray[np.int32], classe
 
 
 def calibrated(joint: Counts, label_counts: Counts) -> Counts:
-    """The joint scaled so that row s sums to the examples labelled s, in whole numbers that keep the sums of rows (Eq. 2)."""
-    rows = np.maximum(joint.sum(axis=1), _TINY)
-    scaled = (joint.T / rows * label_counts).T
-    scaled = scaled / max(float(scaled.sum()), _TINY) * label_counts.sum()
-    return rounded_rows(scaled)
+    """The joint scaled so that row s sums to the examples labelled s, in whole numbers that keep the sums of rows (Eq. 3).
 
-
-def rounded_rows(values: Floats) -> Counts:
-    """Each value rounded, then as many of a row raised or lowered by one as keep the sum of the row.
-
-    Those furthest from their rounding give way first. Which of equally far ones do is NumPy's choice, which may differ
-    between processors where a row has more than 16 classes.
+    Which of equally far cells are rounded the other way: `rounding.rounded_rows`.
     """
-    found = np.rint(values)
-    missing = np.rint(values.sum(axis=1)) - found.sum(axis=1)
-    for row in np.flatnonzero(np.abs(missing) > 0.5):
-        left = int(missing[row])
-        while left:
-            step = 1 if left > 0 else -1
-            # Unstable on purpose: of equally far cells the peer takes those that NumPy's default order happens to give.
-            order = np.argsort(values[row] - found[row])[::-step]
-            found[row, order[: abs(left)]] += step
-            left = int(np.rint(values[row].sum()) - found[row].sum())
-    return found.astype(np.int64)
+    rows = np.maximum(joint.sum(axis=1), _TINY)
+    # Columns lie together, as in the peer: the last bit of the sum over all decides ties of the rounding.
+    scaled = (np.ascontiguousarray(joint.T) / rows * label_counts).T
+    scaled = scaled / max(float(np.sum(scaled)), _TINY) * label_counts.sum()
+    return rounded_rows(scaled)
 
 
 def prune_counts(joint: Counts, at_least: int = 1) -> Counts:

@@ -1,62 +1,71 @@
-"""What people hand over, as arrays that were looked at once: labels as class numbers, probabilities as a matrix of floats."""
+"""What people hand over, looked at once: labels as class numbers, probabilities as a matrix that is read in chunks."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from os import PathLike
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pedigree.errors import InvalidInput, MissingExtra
+from pedigree.labels.matrices import Matrix, matrix_of
+from pedigree.labels.matrices import plain as plain
 
 #: A row of probabilities may miss 1 by this much; float16 and printed decimals do.
 TOLERANCE = 1e-3
 #: How many offending rows a message names.
 NAMED = 5
 VOID = -1
-_CHUNK_BYTES = 8 << 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Labelled:
-    """`labels` (n,) int64 in [0, classes), VOID where there is none; `probabilities` (n, classes) float32 or float64.
+    """`labels` (n,) int64 in [0, classes), VOID where there is none; `probabilities` n rows of `classes` numbers.
 
-    The matrix may be a memory map. `names` are the classes as they were given.
+    `names` are the classes as they were given. `counts` (classes,) says how many labels each has, `sums` what the
+    probabilities of the given labels add up to, by class, in float64 and in the order of the rows.
     """
 
     labels: NDArray[np.int64]
-    probabilities: NDArray[Any]
+    probabilities: Matrix
     names: tuple[Any, ...]
+    counts: NDArray[np.int64]
+    sums: NDArray[np.float64]
 
     @property
     def classes(self) -> int:
         return len(self.names)
 
 
-def labelled(labels: Any, probabilities: Any, *, classes: Sequence[Any] | None = None, void: Any = None) -> Labelled:
+def labelled(
+    labels: Any,
+    probabilities: Any,
+    *,
+    classes: Sequence[Any] | None = None,
+    void: Any = None,
+    chunk_rows: int | None = None,
+) -> Labelled:
     """The labels and the probabilities that a model that never saw them gives them.
 
-    `labels`: n whole numbers or texts, as a list, NumPy, torch or Arrow. `probabilities`: n rows that sum to 1 within 1e-3, as
-    NumPy, torch, or the path of a `.npy` file, which is mapped and never read whole; float16 is widened to float32.
-    `classes` names the columns; without it they are 0, 1, … and labels are numbers. `void` is the label of examples
-    that have none.
+    `labels`: n whole numbers or texts, as a list, NumPy, torch, Arrow or a column of a frame. `probabilities`: n rows that sum to 1
+    within 1e-3, of float16, float32 or float64; NumPy, torch, lists, an Arrow column of lists of one length, a table or frame
+    with a column per class, the path of a `.npy` file, which is mapped and never read whole, or a Matrix (`ensembles.mean`).
+    Rows are taken as they are, not made to sum to 1. `classes` names the columns; without it they are 0, 1, … and labels are
+    numbers. `void` is the label of examples that have none; a NaN stands for None as well. `chunk_rows` is how many rows are
+    read at a time; no result depends on it.
 
     Raises InvalidInput with the first offending rows for: lengths that differ, fewer than two classes, a label that is no
-    class, NaN or negative values, rows that do not sum to 1, labels that are all equal.
+    class, NaN, values below -1e-6, rows that do not sum to 1, labels that are all equal.
     """
-    matrix = _matrix(probabilities)
-    count = matrix.shape[1]
-    names = tuple(range(count)) if classes is None else tuple(plain(classes))
-    if len(names) != count:
-        raise InvalidInput(
-            f"There are {len(names)} classes and {count} columns of probabilities.",
-            remedy="Name each column once, in their order.",
-        )
-    if len(set(names)) != count:
-        raise InvalidInput(f"A class is named twice: {_twice(names)!r}.", remedy="Name each column once.")
+    needs_numba()
+    from pedigree.labels import rows
+
+    if chunk_rows is not None and chunk_rows < 1:
+        raise InvalidInput(f"chunk_rows is {chunk_rows}.", remedy="Give a number of rows, 1 at least.")
+    matrix = matrix_of(probabilities)
+    names = _names(classes, matrix.shape[1])
     given = np.asarray(plain(labels))
     if given.ndim != 1:
         raise InvalidInput(
@@ -67,59 +76,44 @@ def labelled(labels: Any, probabilities: Any, *, classes: Sequence[Any] | None =
         raise InvalidInput(
             f"There are {len(given)} labels and {len(matrix)} rows of probabilities.",
             remedy="Give one row of probabilities for each label, in the same order.",
+            rows=[min(len(given), len(matrix))],
         )
     numbers = _numbers(given, names, void)
-    _check_rows(matrix)
-    used = np.unique(numbers[numbers != VOID])
+    sums, counts = np.zeros(len(names)), np.zeros(len(names), np.int64)
+    faults, wrong = np.full(NAMED, -1, np.int64), 0
+    for start, chunk in matrix.chunks(chunk_rows):
+        part = numbers[start : start + len(chunk)]
+        wrong += rows.examine(chunk, start, part, TOLERANCE, sums, counts, faults)
+    if wrong:
+        raise _no_probabilities(matrix, wrong, [int(row) for row in faults if row >= 0])
+    used = np.flatnonzero(counts)
     if len(used) < 2:
         what = "there are no labels" if not len(used) else f"all labels are {names[used[0]]!r}"
         raise InvalidInput(
             f"Nothing can be said about labels of one class: {what}.", remedy="Give examples of two classes at least."
         )
-    return Labelled(numbers, matrix, names)
+    return Labelled(numbers, matrix, names, counts, sums)
 
 
-def _matrix(probabilities: Any) -> NDArray[Any]:
-    if isinstance(probabilities, (str, PathLike)):
-        with open(probabilities, "rb") as file:
-            if file.read(6) != b"\x93NUMPY":
-                raise InvalidInput(f"{probabilities} is no .npy file.", remedy="Write it with numpy.save.")
-        matrix: Any = np.lib.format.open_memmap(probabilities, mode="r")
-    else:
-        matrix = plain(probabilities)
-    matrix = np.asarray(matrix)
-    if matrix.ndim != 2 or matrix.shape[1] < 2:
+def _names(classes: Sequence[Any] | None, count: int) -> tuple[Any, ...]:
+    if classes is None:
+        return tuple(range(count))
+    found = np.asarray(plain(classes))
+    names = tuple(found.tolist()) if found.ndim == 1 else tuple(classes)
+    if len(names) != count:
         raise InvalidInput(
-            f"Probabilities must have the shape (examples, classes) with two classes at least, got {matrix.shape}.",
-            remedy="Of two classes give both columns, p and 1 - p.",
+            f"There are {len(names)} classes and {count} columns of probabilities.",
+            remedy="Name each column once, in their order.",
         )
-    if matrix.dtype == np.float16:
-        matrix = matrix.astype(np.float32)
-    if matrix.dtype not in (np.float32, np.float64):
-        raise InvalidInput(
-            f"Probabilities must be float16, float32 or float64, got {matrix.dtype}.", remedy="Convert them first."
-        )
-    if not matrix.dtype.isnative:
-        matrix = matrix.astype(matrix.dtype.newbyteorder("="))
-    return np.asarray(matrix)
-
-
-def plain(values: Any) -> Any:
-    """torch's tensors and Arrow's arrays as NumPy's, without importing either."""
-    if hasattr(values, "detach"):
-        values = values.detach().cpu()
-        return values.float().numpy() if str(values.dtype) == "torch.bfloat16" else values.numpy()
-    if hasattr(values, "to_numpy"):
-        try:
-            return values.to_numpy(zero_copy_only=False)
-        except TypeError:
-            return values.to_numpy()
-    return values
+    if len(set(names)) != count:
+        twice = next(name for at, name in enumerate(names) if name in names[:at])
+        raise InvalidInput(f"A class is named twice: {twice!r}.", remedy="Name each column once.")
+    return names
 
 
 def _numbers(given: NDArray[Any], names: tuple[Any, ...], void: Any) -> NDArray[np.int64]:
     """Each label as the number of its class, VOID for `void`."""
-    empty = np.zeros(len(given), bool) if void is None else np.asarray(given == void)
+    empty = _empty(given, void)
     if names == tuple(range(len(names))) and given.dtype.kind in "iufb":
         numbers = np.where(empty, VOID, given)
         wrong = ~empty & ~((numbers >= 0) & (numbers < len(names)) & (numbers == np.floor(numbers)))
@@ -135,28 +129,30 @@ def _numbers(given: NDArray[Any], names: tuple[Any, ...], void: Any) -> NDArray[
         numbers[empty] = VOID
         if not wrong.any():
             return numbers
-    rows = np.flatnonzero(wrong)
+    rows = [int(row) for row in np.flatnonzero(wrong)[:NAMED]]
     shown = ", ".join(
-        f"{given[row].item() if hasattr(given[row], 'item') else given[row]!r} in row {row}" for row in rows[:NAMED]
+        f"{given[row].item() if hasattr(given[row], 'item') else given[row]!r} in row {row}" for row in rows
     )
     raise InvalidInput(
-        f"{len(rows)} of {len(given)} labels are no class: {shown}{', …' if len(rows) > NAMED else ''}.",
+        f"{wrong.sum()} of {len(given)} labels are no class: {shown}{', …' if wrong.sum() > NAMED else ''}.",
         remedy=f"Labels are {_range(names)}; say `void=` for what marks an example without a label.",
         rows=rows,
     )
 
 
-def _check_rows(matrix: NDArray[Any]) -> None:
-    from pedigree.labels import rows
+def _empty(given: NDArray[Any], void: Any) -> NDArray[np.bool_]:
+    if void is None:
+        return np.zeros(len(given), bool)
+    if isinstance(void, float) and np.isnan(void):
+        missing = given != given if given.dtype.kind == "f" else [one is None or one != one for one in given.tolist()]
+        return np.asarray(missing, bool)
+    return np.asarray(given == void) & np.ones(len(given), bool)
 
-    faults = np.zeros(NAMED, np.int64)
-    found = rows.row_faults(matrix, TOLERANCE, faults)
-    if not found:
-        return
-    first = [int(row) for row in faults[: min(found, NAMED)]]
+
+def _no_probabilities(matrix: Matrix, wrong: int, first: list[int]) -> InvalidInput:
     shown = "; ".join(f"row {row} is {_shown(matrix[row])}" for row in first[:3])
-    raise InvalidInput(
-        f"{found} of {len(matrix)} rows are no probabilities (values from 0, sum 1 within {TOLERANCE:g}): {shown}.",
+    return InvalidInput(
+        f"{wrong} of {len(matrix)} rows are no probabilities (values from 0, sum 1 within {TOLERANCE:g}): {shown}.",
         remedy="Give softmax outputs, not logits, and nothing undefined.",
         rows=first,
     )
@@ -172,10 +168,6 @@ def _range(names: tuple[Any, ...]) -> str:
         return f"0 to {len(names) - 1}"
     shown = ", ".join(repr(name) for name in names[:6])
     return shown + (", …" if len(names) > 6 else "")
-
-
-def _twice(names: tuple[Any, ...]) -> Any:
-    return next(name for at, name in enumerate(names) if name in names[:at])
 
 
 def needs_numba() -> None:

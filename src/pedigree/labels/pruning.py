@@ -1,144 +1,116 @@
-"""Which examples a matrix of counts takes out, compiled: the largest so many of each cell, ties to the lower index."""
+"""Which examples prune by noise rate takes out, compiled: the largest so many margins of each cell, in one pass over the rows.
+
+A cell (s, y) keeps its margins p_y - p_s in a heap whose root is the first to give way: the smallest, of equal ones the one with
+the highest index. Rows come in the order of their index, so a margin that is equal to the root comes too late.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-from numba import njit
+from pedigree.labels.compiling import compiled, counting
 
-_compiled: Any = njit(cache=True, nogil=True, fastmath=False)
-
-#: Of a power of two the edges are exact, so a margin is in its bin whatever its precision.
-BINS = 64
+#: Looking at a class by itself takes about as long as looking at so many of all together.
+DENSE = 8
 
 
-@_compiled
-def nth_largest(values: Any, nth: int) -> Any:
-    """The value that has exactly `nth` (from 0) before it in falling order; reorders `values`.
-
-    Hoare's selection; the value does not depend on how it is found.
-    """
-    low, high = 0, len(values) - 1
-    while low < high:
-        pivot = values[(low + high) // 2]
-        left, right = low, high
-        while left <= right:
-            while values[left] > pivot:
-                left += 1
-            while values[right] < pivot:
-                right -= 1
-            if left <= right:
-                values[left], values[right] = values[right], values[left]
-                left += 1
-                right -= 1
-        if nth <= right:
-            high = right
-        elif nth >= left:
-            low = left
-        else:
-            break
-    return values[nth]
+@counting
+def _above(values: Any, mine: Any, floors: Any) -> Any:
+    """How many margins are above their floor."""
+    kind = values.dtype.type
+    count = kind(0)
+    for column in range(len(values)):
+        count += kind(1) if values[column] - mine > floors[column] else kind(0)
+    return count
 
 
-@_compiled
-def mark_largest(values: Any, count: int, work: Any, chosen: Any) -> None:
-    """Set `chosen` at the `count` largest values, of equal ones at those that come first."""
-    size = len(values)
-    if count >= size:
-        for at in range(size):
-            chosen[at] = True
-        return
-    for at in range(size):
-        work[at] = values[at]
-    cut = nth_largest(work[:size], count - 1)
-    left = count
-    for at in range(size):
-        if values[at] > cut:
-            chosen[at] = True
-            left -= 1
-    for at in range(size):
-        if left == 0:
-            break
-        if values[at] == cut:
-            chosen[at] = True
-            left -= 1
+@compiled
+def _sooner(margins: Any, owners: Any, one: int, other: int) -> Any:
+    """Whether the margin at `one` gives way before that at `other`."""
+    return margins[one] < margins[other] or (margins[one] == margins[other] and owners[one] > owners[other])
 
 
-@_compiled
-def prune_label(
-    probabilities: Any, label: int, suspects: Any, members: Any, counts: Any, slack: Any, flagged: Any
+@compiled
+def _swap(margins: Any, owners: Any, one: int, other: int) -> None:
+    margins[one], margins[other] = margins[other], margins[one]
+    owners[one], owners[other] = owners[other], owners[one]
+
+
+@compiled
+def _sink(margins: Any, owners: Any, start: int, length: int) -> None:
+    """Move the root of the heap at `start` down to where it belongs."""
+    at = 0
+    while True:
+        child = 2 * at + 1
+        if child >= length:
+            return
+        if child + 1 < length and _sooner(margins, owners, start + child + 1, start + child):
+            child += 1
+        if not _sooner(margins, owners, start + child, start + at):
+            return
+        _swap(margins, owners, start + at, start + child)
+        at = child
+
+
+@compiled
+def _rise(margins: Any, owners: Any, start: int, at: int) -> None:
+    """Move the last of the heap at `start` up to where it belongs."""
+    while at > 0:
+        parent = (at - 1) // 2
+        if not _sooner(margins, owners, start + at, start + parent):
+            return
+        _swap(margins, owners, start + at, start + parent)
+        at = parent
+
+
+@compiled
+def gather(
+    chunk: Any,
+    first: int,
+    labels: Any,
+    skipped: Any,
+    wanted: Any,
+    bounds: Any,
+    floors: Any,
+    starts: Any,
+    fills: Any,
+    margins: Any,
+    owners: Any,
 ) -> None:
-    """Flag, of the rows that are labelled `label`, the `counts[j]` with the largest p_j - p_label, for each other class j.
+    """Put the margins of the rows, which are numbered from `first`, into the heaps of their cells.
 
-    `members` are all rows with the label, `suspects` those of them that do not agree with it (`rows.survey`); only suspects
-    are flagged. Rows that agree reach no margin above `slack`, so where enough suspects do, the others are not looked at.
-    Margins are counted in BINS first, so that only those near a cut are kept and sorted out.
+    Of rows that are not `skipped`. The classes that label s takes margins of are `wanted[bounds[s] : bounds[s + 1]]`; cell number
+    c, of the c-th of them all, has the heap from `starts[c]` to `starts[c + 1]` in `margins` and `owners`, of which `fills[c]` are
+    in use. `floors` (K, K): what a margin must be above, infinite where none is taken; of a full cell it is the root.
     """
-    classes = probabilities.shape[1]
-    wanted = np.empty(classes, np.int64)
-    number = 0
-    for column in range(classes):
-        if column != label and counts[column] > 0:
-            wanted[number] = column
-            number += 1
-    kind = probabilities.dtype.type
-    bins = np.zeros((number, BINS + 1), np.int32)
-    for at in range(len(suspects)):
-        values = probabilities[suspects[at]]
-        mine = values[label]
-        for item in range(number):
-            margin = values[wanted[item]] - mine
-            if margin > slack:
-                bins[item, min(int(margin * BINS), BINS)] += 1
-    # Every margin from `least` on is kept: a few more than are wanted, or none where not enough are above the slack.
-    least = np.empty(number, probabilities.dtype)
-    starts = np.zeros(number + 1, np.int64)
-    for item in range(number):
-        above, bin_ = 0, BINS + 1
-        while bin_ > 0 and above < counts[wanted[item]]:
-            bin_ -= 1
-            above += bins[item, bin_]
-        if above < counts[wanted[item]]:
-            above = 0
-            least[item] = kind(np.inf)
-        else:
-            least[item] = kind(bin_) / kind(BINS)
-        starts[item + 1] = starts[item] + above
-    margins = np.empty(starts[number], probabilities.dtype)
-    owners = np.empty(starts[number], np.int64)
-    ends = starts[:number].copy()
-    for at in range(len(suspects)):
-        values = probabilities[suspects[at]]
-        mine = values[label]
-        for item in range(number):
-            margin = values[wanted[item]] - mine
-            if margin >= least[item] and margin > slack:
-                margins[ends[item]] = margin
-                owners[ends[item]] = suspects[at]
-                ends[item] += 1
-    work = np.empty(len(members), probabilities.dtype)
-    chosen = np.zeros(len(members), np.bool_)
-    whole = np.empty(0, probabilities.dtype)
-    for item in range(number):
-        column = wanted[item]
-        start, stop = starts[item], starts[item + 1]
-        if stop > start:
-            chosen[: stop - start] = False
-            mark_largest(margins[start:stop], counts[column], work, chosen)
-            for at in range(start, stop):
-                if chosen[at - start]:
-                    flagged[owners[at]] = True
+    kind = chunk.dtype.type
+    classes = chunk.shape[1]
+    for row in range(len(labels)):
+        label = labels[row]
+        if label < 0 or skipped[row]:
             continue
-        if len(whole) == 0:
-            whole = np.empty(len(members), probabilities.dtype)
-        chosen[:] = False
-        for at in range(len(members)):
-            whole[at] = probabilities[members[at], column] - probabilities[members[at], label]
-        mark_largest(whole, counts[column], work, chosen)
-        place = 0
-        for at in range(len(suspects)):
-            while members[place] != suspects[at]:
-                place += 1
-            if chosen[place]:
-                flagged[suspects[at]] = True
+        begin, end = bounds[label], bounds[label + 1]
+        values = chunk[row]
+        mine = values[label]
+        mins = floors[label]
+        # Where most classes are wanted it is quicker to look at all of them at once than at each.
+        if DENSE * (end - begin) > classes and _above(values, mine, mins) == kind(0):
+            continue
+        for cell in range(begin, end):
+            column = wanted[cell]
+            margin = values[column] - mine
+            if not margin > mins[column]:
+                continue
+            start = starts[cell]
+            room = starts[cell + 1] - start
+            if fills[cell] < room:
+                margins[start + fills[cell]] = margin
+                owners[start + fills[cell]] = first + row
+                _rise(margins, owners, start, fills[cell])
+                fills[cell] += 1
+            else:
+                margins[start] = margin
+                owners[start] = first + row
+                _sink(margins, owners, start, room)
+            if fills[cell] == room:
+                mins[column] = margins[start]

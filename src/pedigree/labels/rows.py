@@ -1,7 +1,7 @@
-"""What is asked of each row of a matrix of probabilities, in one pass over it, compiled.
+"""What is asked of each row of a matrix of probabilities, in two passes over it, compiled.
 
-The matrix is read row by row and nothing of its size is made, so a memory map that is larger than memory will do. Every
-sum is taken in the order of the rows, in float64, so no result depends on chunks or threads.
+Each kernel takes a chunk of rows, and for each array of results the part that belongs to it. Every sum is taken in the order of
+the rows, in float64, so no result depends on chunks or threads.
 """
 
 from __future__ import annotations
@@ -9,122 +9,187 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
-#: The slack that the peer grants a threshold, and a given label over its rivals.
+from pedigree.labels.compiling import compiled, counting
+
+#: The slack that the peer grants a threshold, and a given label over its rivals; and values below 0.
 SLACK = 1e-6
-
-# What stands for numba's decorator in the eyes of the type checker.
-_compiled: Any = njit(cache=True, nogil=True, fastmath=False)
-# For maxima: they do not depend on the order, and no NaN gets this far.
-_comparing: Any = njit(cache=True, nogil=True, fastmath={"nnan", "nsz"})
-# For a check with a tolerance, whose last bits nobody sees.
-_summing: Any = njit(cache=True, nogil=True, fastmath={"reassoc", "nsz"})
+#: Rows are copied to a buffer whose length is a multiple of this, so that loops over it have no remainder.
+LANES = 16
 
 
-@_compiled
-def label_sums(probabilities: Any, labels: Any, sums: Any, counts: Any) -> None:
-    """Add p[i, label_i] to `sums`, and 1 to `counts`, of each label; a label below 0 is void."""
-    for row in range(len(labels)):
-        label = labels[row]
-        if label >= 0:
-            sums[label] += np.float64(probabilities[row, label])
-            counts[label] += 1
-
-
-@_summing
-def row_faults(probabilities: Any, tolerance: float, faults: Any) -> int:
-    """How many rows are no distributions, the first of them in `faults`: a value below 0 or NaN, or a sum far from 1."""
-    found = 0
-    for row in range(len(probabilities)):
-        total, negative = 0.0, 0
-        for column in range(probabilities.shape[1]):
-            value = probabilities[row, column]
-            total += value
-            negative += value < 0
-        if not (negative == 0 and abs(total - 1.0) <= tolerance):
-            if found < len(faults):
-                faults[found] = row
-            found += 1
+def padded(values: Any, kind: Any, filler: float) -> Any:
+    """A vector of K values in precision `kind`, filled up to a multiple of LANES."""
+    found = np.full(-(-len(values) // LANES) * LANES, filler, kind)
+    found[: len(values)] = values
     return found
 
 
-@_comparing
-def _span(values: Any, start: int, stop: int, cuts: Any, inverse: Any) -> Any:
-    """Of the values from `start` to `stop`: the largest (-1 of none), the largest times `inverse`, how many reach their cut."""
-    best, far, count = values.dtype.type(-1.0), 0.0, 0
-    for column in range(start, stop):
-        value = values[column]
-        if value > best:
-            best = value
-        scaled = value * inverse[column]
-        if scaled > far:
-            far = scaled
-        count += value >= cuts[column]
-    return best, far, count
+@counting
+def _sum(values: Any) -> Any:
+    """The sum of the values and how many are below 0 by more than the slack."""
+    total, negative = 0.0, 0.0
+    for column in range(len(values)):
+        value = np.float64(values[column])
+        total += value
+        negative += 1.0 if value < -SLACK else 0.0
+    return total, negative
 
 
-@_compiled
+@compiled
+def examine(chunk: Any, start: int, labels: Any, tolerance: float, sums: Any, counts: Any, faults: Any) -> int:
+    """Add p_s to `sums`, and 1 to `counts`, of each label s (below 0: void), and return how many rows are no distributions.
+
+    The first of these go to `faults`, which holds -1 where there is room, as numbers that begin at `start`.
+    """
+    found, room = 0, 0
+    while room < len(faults) and faults[room] >= 0:
+        room += 1
+    for row in range(len(labels)):
+        values = chunk[row]
+        total, negative = _sum(values)
+        if not (negative == 0.0 and abs(total - 1.0) <= tolerance):
+            found += 1
+            if room < len(faults):
+                faults[room] = start + row
+                room += 1
+        label = labels[row]
+        if label >= 0:
+            sums[label] += np.float64(values[label])
+            counts[label] += 1
+    return found
+
+
+@compiled
+def _most(bits: Any) -> Any:
+    """The largest of whole numbers."""
+    most = bits[0]
+    for column in range(len(bits)):
+        most = max(most, bits[column])
+    return most
+
+
+@compiled
+def _first(bits: Any, sought: Any) -> Any:
+    """Where the value is first; the length if it is nowhere."""
+    length = bits.dtype.type(len(bits))
+    first = length
+    for column in range(len(bits)):
+        first = min(first, bits.dtype.type(column) if bits[column] == sought else length)
+    return first
+
+
+@counting
+def _reaching(others: Any, cuts: Any) -> Any:
+    """How many values reach their cut."""
+    kind = others.dtype.type
+    count = kind(0)
+    for column in range(len(others)):
+        count += kind(1) if others[column] >= cuts[column] else kind(0)
+    return count
+
+
+def bits_of(values: Any) -> Any:
+    """The same memory as whole numbers, which are in the order of the values where none is negative.
+
+    Compilers make vector instructions of a maximum of whole numbers, and not of one of floats: half the time.
+    """
+    return values.view(np.int64 if values.itemsize == 8 else np.int32)
+
+
+def work_of(cuts: Any) -> tuple[Any, ...]:
+    """What `survey` needs to work in: two rows, each with its bits."""
+    others, scaled = np.full(len(cuts), -1.0, cuts.dtype), np.empty_like(cuts)
+    return others, bits_of(others), scaled, bits_of(scaled)
+
+
+@compiled
 def survey(
-    probabilities: Any,
+    chunk: Any,
     labels: Any,
     cuts: Any,
     inverse: Any,
-    slack: Any,
+    among: bool,
+    work: Any,
     largest: Any,
-    confident: Any,
+    counted: Any,
     agreeing: Any,
     own: Any,
     rival: Any,
-    ratio: Any,
+    rival_bits: Any,
+    ratio_bits: Any,
 ) -> None:
-    """For each row, with s its given label, t the thresholds, `cuts` (in the matrix's precision) and `inverse` = 1 / t:
+    """For each row, with s its given label, t the thresholds, `cuts` and `inverse` = 1 / t padded, in the chunk's precision:
 
-    `largest` the first class of the largest p; `confident` the class that is counted for it, -1 for none: of one class with
-    p >= cut that one, of several `largest`; `agreeing` whether s is first among the largest when p_s is raised by the slack;
-    `own` p_s; `rival` the largest other p; `ratio` the largest p_j / t_j of the others.
-    A row whose label is below 0 has the first two alone.
+    `largest` the first class of the largest p; `counted` the class that it is counted for, -1 for none: of one class with
+    p >= cut that one, of several `largest`, or with `among` the first of the largest p among them; `agreeing` whether s is first
+    among the largest when p_s is raised by the slack; `own` p_s; `rival` the largest other p; `ratio_bits` the bits of
+    the largest p_j / t_j of the others, `rival_bits` those of `rival`. A row whose label is below 0 has no own class. `work` of `work_of`; a value below 0 counts as 0.
     """
-    classes = probabilities.shape[1]
+    classes = chunk.shape[1]
+    kind = chunk.dtype.type
+    zero, none = kind(0.0), kind(-1.0)
+    others, others_bits, scaled, scaled_bits = work
     for row in range(len(labels)):
         label = labels[row]
-        values = probabilities[row]
-        aside = max(label, 0)
-        left, far, count = _span(values, 0, aside, cuts, inverse)
-        right, other_far, others = _span(values, aside + 1, classes, cuts, inverse)
-        mine = values[aside]
-        count += others + (mine >= cuts[aside])
-        best = max(max(left, right), mine)
-        at = aside
-        if left == best or mine != best:
-            at = 0
-            while values[at] != best:
-                at += 1
+        values = chunk[row]
+        for column in range(classes):
+            value = values[column]
+            others[column] = max(zero, value)
+        mine = none
+        if label >= 0:
+            mine = values[label]
+            others[label] = none
+        for column in range(len(others)):
+            scaled[column] = others[column] * inverse[column]
+        rival_bits[row] = _most(others_bits)
+        ratio_bits[row] = _most(scaled_bits)
+        best = rival[row]
+        at = label
+        if not mine > best:
+            at = np.int64(_first(others_bits, rival_bits[row]))
+            if mine == best and label < at:
+                at = label
         largest[row] = at
         sure = at
-        if count == 0:
-            sure = -1
-        elif count == 1 and not values[at] >= cuts[at]:
-            sure = 0
-            while not values[sure] >= cuts[sure]:
-                sure += 1
-        confident[row] = sure
-        if label < 0:
-            continue
-        raised = mine + slack
-        agreeing[row] = left < raised and right <= raised
+        if not values[at] >= cuts[at]:
+            count = _reaching(others, cuts)
+            if label >= 0 and mine >= cuts[label]:
+                count += kind(1)
+            if count == zero:
+                sure = -1
+            elif count == kind(1) or among:
+                sure = -1
+                for column in range(classes):
+                    if values[column] >= cuts[column] and (sure < 0 or values[column] > values[sure]):
+                        sure = column
+        counted[row] = sure
         own[row] = mine
-        rival[row] = max(left, right)
-        ratio[row] = max(far, other_far)
+        if label >= 0:
+            raised = mine + kind(SLACK)
+            agrees = best < raised
+            if best == raised:
+                agrees = np.int64(_first(others_bits, rival_bits[row])) > label
+            agreeing[row] = agrees
 
 
-@_compiled
-def entropies(probabilities: Any, found: Any) -> None:
+@compiled
+def entropies(chunk: Any, found: Any) -> None:
     """The entropy of each row in nats; 0 log 0 is 0."""
     for row in range(len(found)):
         total = 0.0
-        for column in range(probabilities.shape[1]):
-            value = np.float64(probabilities[row, column])
+        for column in range(chunk.shape[1]):
+            value = np.float64(chunk[row, column])
             if value > 0.0:
                 total -= value * np.log(value)
         found[row] = total
+
+
+@compiled
+def by_label(labels: Any, starts: Any, order: Any) -> None:
+    """Fill `order` with the rows by label and then by index; `starts`, where each label begins, is moved to where it ends."""
+    for row in range(len(labels)):
+        label = labels[row]
+        if label >= 0:
+            order[starts[label]] = row
+            starts[label] += 1
