@@ -8,10 +8,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pedigree.labels.analysis import Analysis as Analysis
     from pedigree.labels.analysis import analyse as analyse
+    from pedigree.labels.multilabel.analysis import MultiLabelAnalysis as MultiLabelAnalysis
+    from pedigree.labels.multilabel.analysis import analyse_multilabel as analyse_multilabel
 
 _HOMES = {
     "analyse": "analysis",
     "Analysis": "analysis",
+    "MultiLabelAnalysis": "multilabel.analysis",
+    "analyse_multilabel": "multilabel.analysis",
 }
 
 __all__ = [*_HOMES]
