@@ -10,12 +10,38 @@ if TYPE_CHECKING:
     from pedigree.labels.analysis import analyse as analyse
     from pedigree.labels.multilabel.analysis import MultiLabelAnalysis as MultiLabelAnalysis
     from pedigree.labels.multilabel.analysis import analyse_multilabel as analyse_multilabel
+    from pedigree.labels.neighbourhood.agreement import Agreement as Agreement
+    from pedigree.labels.neighbourhood.agreement import agreement as agreement
+    from pedigree.labels.neighbourhood.duplicates import Duplicates as Duplicates
+    from pedigree.labels.neighbourhood.duplicates import duplicates as duplicates
+    from pedigree.labels.neighbourhood.duplicates import equal_contents as equal_contents
+    from pedigree.labels.neighbourhood.graph import Graph as Graph
+    from pedigree.labels.neighbourhood.graph import graph as graph
+    from pedigree.labels.neighbourhood.graph import neighbours as neighbours
+    from pedigree.labels.neighbourhood.outliers import Outliers as Outliers
+    from pedigree.labels.neighbourhood.outliers import outliers as outliers
+    from pedigree.labels.neighbourhood.outputs import confidence_scores as confidence_scores
+    from pedigree.labels.neighbourhood.outputs import energy_scores as energy_scores
+    from pedigree.labels.neighbourhood.outputs import entropy_scores as entropy_scores
 
 _HOMES = {
     "analyse": "analysis",
     "Analysis": "analysis",
     "MultiLabelAnalysis": "multilabel.analysis",
     "analyse_multilabel": "multilabel.analysis",
+    "neighbours": "neighbourhood.graph",
+    "Graph": "neighbourhood.graph",
+    "graph": "neighbourhood.graph",
+    "outliers": "neighbourhood.outliers",
+    "Outliers": "neighbourhood.outliers",
+    "entropy_scores": "neighbourhood.outputs",
+    "confidence_scores": "neighbourhood.outputs",
+    "energy_scores": "neighbourhood.outputs",
+    "duplicates": "neighbourhood.duplicates",
+    "Duplicates": "neighbourhood.duplicates",
+    "equal_contents": "neighbourhood.duplicates",
+    "agreement": "neighbourhood.agreement",
+    "Agreement": "neighbourhood.agreement",
 }
 
 __all__ = [*_HOMES]

@@ -95,6 +95,54 @@ def labelled(
     return Labelled(numbers, matrix, names, counts, sums)
 
 
+def probabilities(values: Any) -> NDArray[Any]:
+    """Probabilities alone, looked at as `labelled` does: (n, classes) float32 or float64, rows that sum to 1 within 1e-3."""
+    needs_numba()
+    from pedigree.labels import rows
+
+    matrix = matrix_of(values)
+    sums, counts = np.zeros(matrix.shape[1]), np.zeros(matrix.shape[1], np.int64)
+    faults, wrong = np.full(NAMED, -1, np.int64), 0
+    for start, chunk in matrix.chunks():
+        wrong += rows.examine(chunk, start, np.full(len(chunk), VOID), TOLERANCE, sums, counts, faults)
+    if wrong:
+        raise _no_probabilities(matrix, wrong, [int(row) for row in faults if row >= 0])
+    return matrix.between(0, len(matrix))
+
+
+def numbered(
+    labels: Any, count: int, what: str, *, classes: Sequence[Any] | None = None, void: Any = None
+) -> tuple[NDArray[np.int64], tuple[Any, ...]]:
+    """Labels without probabilities as class numbers, VOID for `void`, and the names of the classes.
+
+    There are `count` `what` that each have one. Without `classes` whole numbers are their own class, from 0 to the largest,
+    and texts are classes in their order. Raises InvalidInput as `labelled` does.
+    """
+    given = np.asarray(plain(labels))
+    if given.ndim != 1 or len(given) != count:
+        raise InvalidInput(
+            f"There are {count} {what} and labels of the shape {given.shape}.",
+            remedy="Give one label for each, in their order.",
+        )
+    if classes is not None:
+        names = _names(classes, len(plain(classes)))
+    else:
+        kept = given if void is None else given[np.asarray(given != void)]
+        if given.dtype.kind in "iufb":
+            finite = kept[np.isfinite(kept)]
+            names = tuple(range(int(finite.max()) + 1 if len(finite) else 0))
+        else:
+            names = tuple(sorted(set(kept.tolist())))
+    numbers = _numbers(given, names, void)
+    used = np.unique(numbers[numbers != VOID])
+    if len(used) < 2:
+        found = "there are no labels" if not len(used) else f"all labels are {names[used[0]]!r}"
+        raise InvalidInput(
+            f"Nothing can be said about labels of one class: {found}.", remedy="Give examples of two classes at least."
+        )
+    return numbers, names
+
+
 def _names(classes: Sequence[Any] | None, count: int) -> tuple[Any, ...]:
     if classes is None:
         return tuple(range(count))

@@ -117,7 +117,8 @@ def matrix_of(probabilities: Any) -> Matrix:
 def plain(values: Any) -> Any:
     """torch's tensors, and Arrow's arrays and columns, as NumPy's, without importing either.
 
-    A column of lists of one length becomes a matrix; where Arrow keeps it in one piece, without a copy.
+    A column of lists of one length becomes a matrix; where Arrow keeps it in one piece, without a copy. Of lists of several
+    lengths it stays a column.
     """
     if hasattr(values, "detach"):
         values = values.detach().cpu()
@@ -136,21 +137,28 @@ def plain(values: Any) -> Any:
             found = values.to_numpy()
         nested = isinstance(found, np.ndarray) and found.dtype == object and len(found)
         if nested and all(isinstance(row, (list, np.ndarray)) for row in found):
-            return _stacked(found.tolist())
+            return _stacked(found)
         return found
     return values
 
 
-def _stacked(rows: list[Any]) -> NDArray[Any]:
-    widths = np.array([len(row) for row in rows])
-    if (widths != widths[0]).any():
-        row = int(np.flatnonzero(widths != widths[0])[0])
+def _stacked(rows: NDArray[Any]) -> NDArray[Any]:
+    """Lists of one length as a matrix; of several lengths they stay lists, which labels of several classes may be."""
+    if len({len(row) for row in rows}) == 1:
+        return np.array(rows.tolist())
+    return rows
+
+
+def _refuse_ragged(values: NDArray[Any]) -> None:
+    if values.ndim != 1 or values.dtype != object or not all(hasattr(row, "__len__") for row in values):
+        return
+    widths = np.array([len(row) for row in values])
+    for row in np.flatnonzero(widths != widths[:1]):
         raise InvalidInput(
             f"Row {row} has {widths[row]} probabilities, row 0 has {widths[0]}.",
             remedy="Give each example a probability for each class.",
-            rows=[row],
+            rows=[int(row)],
         )
-    return np.array(rows)
 
 
 def _columns(names: list[Any], column: Any) -> Matrix:
@@ -180,6 +188,7 @@ def _mapped(path: str | PathLike[str]) -> NDArray[Any]:
 
 
 def _checked(values: NDArray[Any]) -> NDArray[Any]:
+    _refuse_ragged(values)
     if values.ndim != 2 or values.shape[1] < 2:
         raise InvalidInput(
             f"Probabilities must have the shape (examples, classes) with two classes at least, got {values.shape}.",

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from pedigree.errors import InvalidInput
 from pedigree.labels import counts
 from pedigree.labels.analysis import LEAST_THRESHOLD, NEVER
-from pedigree.labels.counts import Counts, Floats
 from pedigree.labels.inputs import needs_numba
 from pedigree.labels.multilabel import inputs
+from pedigree.labels.rounding import Counts, Floats
 
 FILTERS = ("prune_by_noise_rate", "prune_by_class", "both", "confident_learning", "predicted_neq_given")
 RANKS = ("threshold_margin", "self_confidence")

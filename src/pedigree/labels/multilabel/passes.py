@@ -9,18 +9,67 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
-from pedigree.labels.pruning import mark_largest
-
-_compiled: Any = njit(cache=True, nogil=True, fastmath=False)
+from pedigree.labels.compiling import compiled
 
 #: Bins of what a cell is pruned by; of a power of two the edges are exact.
 BINS = 256
 BY_MARGIN, BY_CONFIDENCE = 0, 1
 
 
-@_compiled
+@compiled
+def nth_largest(values: Any, nth: int) -> Any:
+    """The value that has exactly `nth` (from 0) before it in falling order; reorders `values`.
+
+    Hoare's selection; the value does not depend on how it is found.
+    """
+    low, high = 0, len(values) - 1
+    while low < high:
+        pivot = values[(low + high) // 2]
+        left, right = low, high
+        while left <= right:
+            while values[left] > pivot:
+                left += 1
+            while values[right] < pivot:
+                right -= 1
+            if left <= right:
+                values[left], values[right] = values[right], values[left]
+                left += 1
+                right -= 1
+        if nth <= right:
+            high = right
+        elif nth >= left:
+            low = left
+        else:
+            break
+    return values[nth]
+
+
+@compiled
+def mark_largest(values: Any, count: int, work: Any, chosen: Any) -> None:
+    """Set `chosen` at the `count` largest values, of equal ones at those that come first."""
+    size = len(values)
+    if count >= size:
+        for at in range(size):
+            chosen[at] = True
+        return
+    for at in range(size):
+        work[at] = values[at]
+    cut = nth_largest(work[:size], count - 1)
+    left = count
+    for at in range(size):
+        if values[at] > cut:
+            chosen[at] = True
+            left -= 1
+    for at in range(size):
+        if left == 0:
+            break
+        if values[at] == cut:
+            chosen[at] = True
+            left -= 1
+
+
+@compiled
 def faults(probabilities: Any, places: Any) -> int:
     """How many values are not in [0, 1], the places of the first of them in `places`."""
     found = 0
@@ -40,7 +89,7 @@ def faults(probabilities: Any, places: Any) -> int:
     return found
 
 
-@_compiled
+@compiled
 def sums(probabilities: Any, given: Any, totals: Any, counts: Any) -> None:
     """Add to `totals` (K, 2) the probability of what is given, and to `counts` (K, 2) one, for each cell that is not void."""
     one = probabilities.dtype.type(1.0)
@@ -56,7 +105,7 @@ def sums(probabilities: Any, given: Any, totals: Any, counts: Any) -> None:
                 counts[column, 0] += 1
 
 
-@_compiled
+@compiled
 def counted(value: Any, absent: Any, low: float, high: float) -> Any:
     """Which of the two a cell is counted for, given the cuts of absent and of present; -1 for none."""
     without, with_ = np.float64(absent) >= low, np.float64(value) >= high
@@ -67,7 +116,7 @@ def counted(value: Any, absent: Any, low: float, high: float) -> Any:
     return 0 if without else -1
 
 
-@_compiled
+@compiled
 def agrees(value: Any, absent: Any, label: Any, slack: Any) -> Any:
     """Whether what is given has the larger probability when it is raised by the slack; a tie goes to absent."""
     if label == 1:
@@ -75,7 +124,7 @@ def agrees(value: Any, absent: Any, label: Any, slack: Any) -> Any:
     return absent + slack >= value
 
 
-@_compiled
+@compiled
 def joints(probabilities: Any, given: Any, cuts: Any, joint: Any) -> None:
     """Add to `joint` (K, 3, 2) each cell that is counted: class, given (VOID, 0, 1), counted for. See `counted`.
 
@@ -92,7 +141,7 @@ def joints(probabilities: Any, given: Any, cuts: Any, joint: Any) -> None:
             joint[column, given[row, column] + 1, with_ & (larger | (1 - without))] += without | with_
 
 
-@_compiled
+@compiled
 def mark(probabilities: Any, given: Any, cuts: Any, counting: bool, slack: Any, flagged: Any) -> None:
     """Flag the cells that do not agree with what is given; when `counting`, of these the cells counted for the other."""
     one = probabilities.dtype.type(1.0)
@@ -108,19 +157,19 @@ def mark(probabilities: Any, given: Any, cuts: Any, counting: bool, slack: Any, 
             flagged[row, column] = not counting or counted(value, absent, cuts[column, 0], cuts[column, 1]) == 1 - label
 
 
-@_compiled
+@compiled
 def _key(own: Any, rival: Any, kind: int) -> Any:
     return rival - own if kind == BY_MARGIN else -own
 
 
-@_compiled
+@compiled
 def _bin(key: Any, kind: int) -> int:
     """Rises with the key: a margin is above -SLACK, and what is given has a probability of 1/2 + SLACK at most."""
     found = int(key * BINS) if kind == BY_MARGIN else BINS + int(key * 2 * BINS)
     return min(max(found, 0), BINS)
 
 
-@_compiled
+@compiled
 def prune(probabilities: Any, given: Any, wanted: Any, kind: int, slack: Any, flagged: Any) -> None:
     """Flag, of the cells of a class with s given that do not agree, the `wanted[class, s]` with the largest key, ties by row.
 
@@ -187,7 +236,7 @@ def prune(probabilities: Any, given: Any, wanted: Any, kind: int, slack: Any, fl
                         flagged[rows[at], column] = True
 
 
-@_compiled
+@compiled
 def moving_averages(scores: Any, given: Any, alpha: float, found: Any) -> None:
     """The exponential moving average of each row's scores from the largest to the lowest; NaN where all cells are void."""
     kept = np.empty(scores.shape[1])
