@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from pedigree.training.loading import Loader as Loader
     from pedigree.training.philox import sample_bits as sample_bits
     from pedigree.training.philox import sample_uniforms as sample_uniforms
+    from pedigree.training.recording.callback import LightningRecorder as LightningRecorder
+    from pedigree.training.recording.merging import merge_signals as merge_signals
+    from pedigree.training.recording.recorder import Recorder as Recorder
     from pedigree.training.sampling import Batches as Batches
     from pedigree.training.seeds import Seeded as Seeded
     from pedigree.training.seeds import seed_everything as seed_everything
@@ -68,10 +71,13 @@ _HOMES = {
     "jax_key": "streams",
     "Layout": "splits.layout",
     "LightningCheckpoints": "lightning",
+    "LightningRecorder": "recording.callback",
     "load_checkpoint": "checkpoint.record",
     "Loaded": "checkpoint.record",
     "Loader": "loading",
+    "merge_signals": "recording.merging",
     "read_environment": "environment.captured",
+    "Recorder": "recording.recorder",
     "rng": "streams",
     "sample_bits": "philox",
     "sample_generator": "draws",

@@ -26,7 +26,7 @@ else:
             import pytorch_lightning as pl
         except ImportError as error:
             raise MissingExtra(
-                "LightningCheckpoints needs Lightning, which is not installed.",
+                "The callbacks for Lightning need it, and it is not installed.",
                 remedy="Install it: pip install 'pedigree-ml[lightning]'.",
             ) from error
 

@@ -1,0 +1,1 @@
+"""What a training shows of each sample: margins, probabilities, losses, forgetting, in a few numbers a sample."""
