@@ -27,6 +27,8 @@ NAMES = (
     "compare",
     "checkpoints",
     "determinism",
+    "recording",
+    "dynamics",
     "streets",
 )
 

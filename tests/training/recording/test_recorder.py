@@ -86,7 +86,7 @@ def model(batches: list[Batch]) -> dict[str, Any]:
         found["last_epoch"].append(epochs[-1] if epochs else -1)
         found["undefined"].append(0)
         found["correct_last"].append(int(right[-1]) if right else 0)
-        found["mean_probabilities"].append(np.mean(rows, axis=0) if rows else np.zeros(CLASSES))
+        found["mean_probabilities"].append(np.mean(rows, axis=0) if rows else np.full(CLASSES, 1 / CLASSES))
     return found
 
 
@@ -128,7 +128,7 @@ def test_the_file_is_the_same_however_batches_are_cut(tmp_path: Path, monkeypatc
 def test_resumed_is_straight_through(tmp_path: Path) -> None:
     """Through a checkpoint in the middle of an epoch, twice, on one rank and on one of two.
 
-    Break: leave the open epoch out of the history; forget the epoch.
+    Break: leave the open epoch out of the history.
     """
     batches = presentations()
     settings: list[dict[str, Any]] = [{}, {"rank": 1, "ranks": 2}]
@@ -265,10 +265,13 @@ def test_mistakes_are_named(batch: tuple[Any, torch.Tensor, Any], message: str) 
 
 
 def test_epochs_and_settings_that_do_not_fit() -> None:
-    """Break: let an epoch go back; load the state of another recorder."""
+    """Break: let an epoch go back, also after a resumption; load the state of another recorder."""
     made = recorded(presentations())
-    with pytest.raises(InvalidInput, match="Epoch 1 comes after epoch 4"):
-        made.record([0], torch.zeros(1, 4), [int(LABELS[0])], epoch=1)
+    again = recorded([])
+    again.load_state_dict(made.state_dict())
+    for one in (made, again):
+        with pytest.raises(InvalidInput, match="Epoch 1 comes after epoch 4"):
+            one.record([0], torch.zeros(1, 4), [int(LABELS[0])], epoch=1)
     with pytest.raises(InvalidInput, match="another early_epochs and another probabilities"):
         Recorder(SAMPLES, CLASSES).load_state_dict(made.state_dict())
     with pytest.raises(InvalidInput, match="Rank 2 does not exist among 2"):

@@ -130,4 +130,6 @@ def _mean_rows(parts: list[dict[str, NDArray[Any]]]) -> NDArray[np.float32]:
     found = np.zeros_like(parts[0][MEANS])
     for share, part in zip(shares, parts, strict=True):
         found += (share[:, None] * part[MEANS]).astype(np.float32)
+    never = counts.sum(axis=0) == 0.0
+    found[never] = parts[0][MEANS][never]
     return found

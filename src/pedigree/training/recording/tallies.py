@@ -44,7 +44,8 @@ class Tallies:
             name: np.full(samples, BEFORE.get(name, 0), kind) for name, kind in FIELDS.items()
         }
         if means:
-            self.arrays[MEANS] = np.zeros((samples, classes), np.float32)
+            # Nothing is known of a sample that is never presented, and whoever reads the matrix finds distributions in all rows.
+            self.arrays[MEANS] = np.full((samples, classes), 1.0 / classes, np.float32)
         #: With several ranks the presentation before may have been on another; merging counts what lies between two epochs.
         self.within_epochs = ranks > 1
         self.history = History(samples) if ranks > 1 else None
@@ -86,9 +87,9 @@ class Tallies:
         one["last_epoch"][at] = epoch
         one["correct_last"][at] = correct
         if rows is not None:
+            counts = one["presentations"][at][:, None].astype(np.float32)
             means = one[MEANS][at]
-            means += (rows - means) / one["presentations"][at][:, None].astype(np.float32)
-            one[MEANS][at] = means
+            one[MEANS][at] = np.where(counts == 1.0, rows, means + (rows - means) / counts)
 
 
 class History:
