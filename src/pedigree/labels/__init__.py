@@ -23,6 +23,12 @@ if TYPE_CHECKING:
     from pedigree.labels.neighbourhood.outputs import confidence_scores as confidence_scores
     from pedigree.labels.neighbourhood.outputs import energy_scores as energy_scores
     from pedigree.labels.neighbourhood.outputs import entropy_scores as entropy_scores
+    from pedigree.labels.dynamics.cartography import data_map as data_map
+    from pedigree.labels.dynamics.cartography import regions as regions
+    from pedigree.labels.dynamics.signals import Signals as Signals
+    from pedigree.labels.dynamics.signals import read_signals as read_signals
+    from pedigree.labels.dynamics.thresholds import aum_issues as aum_issues
+    from pedigree.labels.dynamics.thresholds import threshold_samples as threshold_samples
 
 _HOMES = {
     "analyse": "analysis",
@@ -42,6 +48,12 @@ _HOMES = {
     "equal_contents": "neighbourhood.duplicates",
     "agreement": "neighbourhood.agreement",
     "Agreement": "neighbourhood.agreement",
+    "aum_issues": "dynamics.thresholds",
+    "data_map": "dynamics.cartography",
+    "read_signals": "dynamics.signals",
+    "regions": "dynamics.cartography",
+    "Signals": "dynamics.signals",
+    "threshold_samples": "dynamics.thresholds",
 }
 
 __all__ = [*_HOMES]
