@@ -8,6 +8,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pedigree.labels.analysis import Analysis as Analysis
     from pedigree.labels.analysis import analyse as analyse
+    from pedigree.labels.dynamics.cartography import data_map as data_map
+    from pedigree.labels.dynamics.cartography import regions as regions
+    from pedigree.labels.dynamics.signals import Signals as Signals
+    from pedigree.labels.dynamics.signals import read_signals as read_signals
+    from pedigree.labels.dynamics.thresholds import aum_issues as aum_issues
+    from pedigree.labels.dynamics.thresholds import threshold_samples as threshold_samples
     from pedigree.labels.multilabel.analysis import MultiLabelAnalysis as MultiLabelAnalysis
     from pedigree.labels.multilabel.analysis import analyse_multilabel as analyse_multilabel
     from pedigree.labels.neighbourhood.agreement import Agreement as Agreement
@@ -23,12 +29,9 @@ if TYPE_CHECKING:
     from pedigree.labels.neighbourhood.outputs import confidence_scores as confidence_scores
     from pedigree.labels.neighbourhood.outputs import energy_scores as energy_scores
     from pedigree.labels.neighbourhood.outputs import entropy_scores as entropy_scores
-    from pedigree.labels.dynamics.cartography import data_map as data_map
-    from pedigree.labels.dynamics.cartography import regions as regions
-    from pedigree.labels.dynamics.signals import Signals as Signals
-    from pedigree.labels.dynamics.signals import read_signals as read_signals
-    from pedigree.labels.dynamics.thresholds import aum_issues as aum_issues
-    from pedigree.labels.dynamics.thresholds import threshold_samples as threshold_samples
+    from pedigree.labels.segmentation.analysis import MaskAnalysis as MaskAnalysis
+    from pedigree.labels.segmentation.analysis import analyse_masks as analyse_masks
+    from pedigree.labels.segmentation.issues import read_issue_masks as read_issue_masks
 
 _HOMES = {
     "analyse": "analysis",
@@ -54,6 +57,9 @@ _HOMES = {
     "regions": "dynamics.cartography",
     "Signals": "dynamics.signals",
     "threshold_samples": "dynamics.thresholds",
+    "analyse_masks": "segmentation.analysis",
+    "MaskAnalysis": "segmentation.analysis",
+    "read_issue_masks": "segmentation.issues",
 }
 
 __all__ = [*_HOMES]

@@ -82,7 +82,7 @@ class Analysis:
         self.rival: NDArray[Any] = np.zeros(count, kind)
         self.ratio: NDArray[Any] = np.zeros(count, kind)
         slack = rows.SLACK if joint == "cleanlab" else 0.0
-        cuts = rows.padded(_no_less(self.thresholds - slack, kind), kind, NEVER)
+        cuts = rows.padded(no_less(self.thresholds - slack, kind), kind, NEVER)
         inverse = rows.padded(1.0 / self.thresholds, kind, 0.0)
         work = rows.work_of(cuts)
         outcome = (self.largest, self.counted, self.agreeing, self.own)
@@ -155,7 +155,7 @@ class Analysis:
         return order if count is None else order[:count]
 
 
-def _no_less(cuts: NDArray[np.float64], kind: np.dtype[Any]) -> NDArray[Any]:
+def no_less(cuts: NDArray[np.float64], kind: np.dtype[Any]) -> NDArray[Any]:
     """The cuts in the matrix's precision, so that its values reach these exactly when they reach those."""
     found = cuts.astype(kind)
     low = found.astype(np.float64) < cuts
