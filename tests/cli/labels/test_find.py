@@ -21,7 +21,7 @@ def test_the_turned_labels_stand_first_in_the_tables(labelled: Project) -> None:
         rows = list(csv.DictReader(file))
     assert [row["id"] for row in rows if row["is_issue"] == "true"] == [row["id"] for row in rows[: len(WRONG)]]
     assert {int(row["index"]) for row in rows[: len(WRONG)]} == set(WRONG)
-    assert rows[0]["evidence"].startswith(f"The model gives {rows[0]['given']} 0.098 where")
+    assert rows[0]["evidence"].startswith(f"{rows[0]['given']} has 0.098 (labels ")
     table = pyarrow.parquet.read_table(labelled.folder / "out/issues.parquet")
     assert table.column("id").to_pylist() == [row["id"] for row in rows]
     assert table.column_names == list(rows[0])

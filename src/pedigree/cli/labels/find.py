@@ -14,6 +14,7 @@ from pedigree.cli.progress import stages
 
 if TYPE_CHECKING:
     from pedigree.labels.report.review import Review
+    from pedigree.labels.report.thumbnails import Thumbnails
 
 FILTERS = ("union", "prune_by_noise_rate", "prune_by_class", "both", "confident_learning", "predicted_neq_given")
 RANKS = ("blend", "threshold_margin", "self_confidence", "normalized_margin", "confidence_weighted_entropy")
@@ -40,6 +41,23 @@ def declare_inputs(parser: Parser) -> None:
 def _declare(parser: Parser) -> None:
     declare_inputs(parser)
     parser.add_argument("--annotator-column", metavar="NAME", help="The column that says who gave the label")
+    parser.add_argument(
+        "--images",
+        metavar="PLACE",
+        help="The samples' pictures: the folder that their names lie in, or a .npy of pixels",
+    )
+    parser.add_argument("--image-column", metavar="NAME", help="The column that names the picture (the id)")
+    parser.add_argument(
+        "--text-column", metavar="NAME", help="The column whose text is shown (all others, where no pictures are)"
+    )
+    parser.add_argument("--neighbours", metavar="FILE", help=".npy of the rows that are nearest to each sample, (n, k)")
+    parser.add_argument(
+        "--report-limit",
+        metavar="NUMBER",
+        type=options.positive,
+        default=1000,
+        help="Samples on the page, the worst (1000)",
+    )
     parser.add_argument("--filter", choices=FILTERS, default="union", help="Which labels are issues (union)")
     parser.add_argument("--rank", choices=RANKS, default="blend", help="Which issues come first (blend)")
     parser.add_argument(
@@ -75,13 +93,81 @@ def _run(arguments: Arguments) -> None:
         stage("Reading labels and looking at every row of probabilities")
         from pedigree.labels.report import summary, tables
 
-        found, described = review(arguments, here, annotator_column=arguments.annotator_column)
+        found, described = review(
+            arguments,
+            here,
+            annotator_column=arguments.annotator_column,
+            image_column=arguments.image_column,
+            text_column=arguments.text_column,
+        )
         stage("Deciding which labels are issues")
         numbers = summary.summary(found, described)
         _make(arguments.output)
         tables.write(found, arguments.output, lambda at, total: stage("Writing tables", at, total))
         write_file(os.path.join(arguments.output, "summary.json"), summary.to_json(numbers))
+        stage("Drawing the page")
+        write_file(os.path.join(arguments.output, "report.html"), _page(arguments, here, found, described).encode())
     _tell(arguments, numbers)
+
+
+def _page(arguments: Arguments, here: Places, found: Review, described: dict[str, dict[str, Any]]) -> str:
+    from pedigree.labels.report import page
+    from pedigree.labels.report.decisions import Subject
+
+    samples = found.samples
+    subject = Subject(
+        samples.digest,
+        samples.layout,
+        len(samples),
+        samples.label_column,
+        samples.id_column,
+        found.names,
+        described["labels"]["place"],
+    )
+    return page.render(
+        found,
+        subject,
+        title=f"Doubted labels of {described['labels']['place']}",
+        limit=arguments.report_limit,
+        thumbnails=_thumbnails(arguments, here, found),
+        neighbours=_neighbours(arguments, here, len(samples)),
+    )
+
+
+def _thumbnails(arguments: Arguments, here: Places, found: Review) -> Thumbnails | None:
+    from pedigree.labels.report import files, thumbnails
+
+    samples = found.samples
+    place = arguments.images or (arguments.labels if samples.layout == "folder" else None)
+    if place is None:
+        return None
+    if place.endswith(".npy"):
+        return thumbnails.Thumbnails(thumbnails.of_array(files.mapped(here.file(place)), len(samples)))
+    names = samples.ids if samples.images is None else samples.images
+    if names is None:
+        from pedigree.errors import InvalidInput
+
+        raise InvalidInput(
+            "The samples have no ids, so that no picture is known by its name.",
+            remedy="Name the column of the pictures with --image-column, or give a .npy of pixels.",
+        )
+    known = names
+    return thumbnails.Thumbnails(thumbnails.of_files(here.reader(place), lambda row: str(known[row])))
+
+
+def _neighbours(arguments: Arguments, here: Places, count: int) -> Any:
+    from pedigree.errors import InvalidInput
+    from pedigree.labels.report import files
+
+    if arguments.neighbours is None:
+        return None
+    found = files.mapped(here.file(arguments.neighbours))
+    if found.ndim != 2 or len(found) != count or found.dtype.kind not in "iu" or (found.size and found.max() >= count):
+        raise InvalidInput(
+            f"Neighbours are {found.dtype} of shape {found.shape}; there are {count} samples.",
+            remedy="Give row numbers, (samples, neighbours), -1 where there is none.",
+        )
+    return found
 
 
 def _make(folder: str) -> None:
@@ -106,12 +192,14 @@ def _tell(arguments: Arguments, numbers: dict[str, Any]) -> None:
 
 COMMAND = Command(
     "labels find",
-    "Find labels that are probably wrong, and write tables of them",
+    "Find labels that are probably wrong; write tables, and a page to review them on",
     declare=_declare,
     run=_run,
     details="""
 Writes into the folder: issues.parquet and issues.csv (every sample, the worst first, with what each filter and each score
-says), summary.json (counts, joint, noise, classes, digests of the inputs). The same inputs give the same bytes.
+says), summary.json (counts, joint, noise, classes, digests of the inputs) and report.html: a page to look at the worst and
+decide about each, which needs nothing else and sends nothing anywhere; `pedigree labels apply` makes the decisions that
+it saves a commit. The same inputs give the same bytes.
 
 A table is CSV, TSV, Parquet or JSON Lines. Where both tables have an id column, rows are matched by it. Columns of
 probabilities without names stand for 0, 1, ... where labels are numbers, else for the labels in alphabetical order.
@@ -122,6 +210,7 @@ probabilities without names stand for 0, 1, ... where labels are numbers, else f
             "from a commit",
             "pedigree labels find --labels digits@master:/labels.csv --probabilities predict@master:/p.npy",
         ),
+        ("with pictures", "pedigree labels find --labels pets.csv --probabilities p.npy --images photos/"),
         ("a folder per class", "pedigree labels find --labels pets@master:/train --probabilities p.npy"),
         ("for a script", "pedigree labels find --labels labels.npy --probabilities p.npy --json | jq .issues"),
     ],

@@ -100,6 +100,17 @@ def array(path: str) -> NDArray[Any]:
     return np.asarray(found.astype(object) if found.dtype.kind == "U" else found)
 
 
+def mapped(path: str) -> NDArray[Any]:
+    """The array in a `.npy` file, mapped and not read. Raises InvalidInput for what is none, NotFound."""
+    there(path)
+    try:
+        return np.lib.format.open_memmap(path, mode="r")
+    except ValueError as error:
+        raise InvalidInput(
+            f"{path} is no array of plain values: {error}.", remedy="Write it with numpy.save."
+        ) from error
+
+
 def file_digest(path: str) -> str:
     """BLAKE3-256 of a file's bytes."""
     hasher = canonical.hasher()

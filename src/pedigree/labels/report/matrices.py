@@ -81,7 +81,7 @@ def aligned(given: Samples, found: Probabilities) -> Any:
         raise InvalidInput(
             f"{len(extra)} rows of probabilities are for no sample: {files.listed(extra)}.", remedy="Leave them out."
         )
-    matrix = np.lib.format.open_memmap(found.matrix, mode="r") if isinstance(found.matrix, str) else found.matrix
+    matrix = files.mapped(found.matrix) if isinstance(found.matrix, str) else found.matrix
     return np.asarray(matrix)[order]
 
 
@@ -116,7 +116,7 @@ def as_label(text: str, given: Samples) -> Any:
 
 
 def _columns(matrix: Any) -> int:
-    shape = np.lib.format.open_memmap(matrix, mode="r").shape if isinstance(matrix, str) else np.shape(matrix)
+    shape = files.mapped(matrix).shape if isinstance(matrix, str) else np.shape(matrix)
     return int(shape[1]) if len(shape) == 2 else 0
 
 

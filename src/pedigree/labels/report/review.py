@@ -71,15 +71,17 @@ class Review:
         found = np.asarray(self.analysis.data.probabilities[rows, np.maximum(classes, 0)], np.float64)
         return np.where(classes >= 0, found, np.nan)
 
-    def evidence(self, row: int) -> str:
-        """One sentence on why the label is doubted; empty for a sample that no filter flags."""
-        by = [name for name, flags in self.issues.items() if flags[row]]
-        if not by:
-            return ""
+    def reason(self, row: int) -> str:
+        """Why the label is doubted: what the model gives the given and the suggested class, and what such labels usually get."""
         label, other = int(self.analysis.data.labels[row]), int(self.suggested[row])
-        values, cuts = self.analysis.data.probabilities[row], self.analysis.thresholds
-        usual = f", usually {cuts[other]:.2g}" if cuts[other] <= 1 else ""
-        return (
-            f"The model gives {self.shown[label]} {values[label]:.2g} where such labels usually get {cuts[label]:.2g}, "
-            f"and {self.shown[other]} {values[other]:.2g}{usual}; flagged by {', '.join(by)}."
-        )
+        return " but ".join(self._told(row, number) for number in dict.fromkeys((label, other)) if number >= 0)
+
+    def evidence(self, row: int) -> str:
+        """The reason and the filters that flag the sample, as a sentence; empty where none does."""
+        by = [name for name, flags in self.issues.items() if flags[row]]
+        return f"{self.reason(row)}; flagged by {', '.join(by)}." if by else ""
+
+    def _told(self, row: int, label: int) -> str:
+        cut = self.analysis.thresholds[label]
+        usual = f" (labels {self.shown[label]} usually get {cut:.2g})" if cut <= 1 else ""
+        return f"{self.shown[label]} has {float(self.analysis.data.probabilities[row, label]):.2g}{usual}"

@@ -18,12 +18,14 @@ Layout = Literal["table", "array", "folder"]
 
 #: Columns that are looked for when none is named, in this order.
 LABEL_COLUMNS = ("label", "given", "given_label", "class", "target", "y")
+#: Of a table without a column of texts so many others are shown.
+MOST_SHOWN = 12
 ID_COLUMNS = ("id", "path", "file", "filename")
 
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """What is known of n samples. `given` are whole numbers or texts; `ids`, `texts`, `images`, `annotators` are texts or None.
+    """What is known of n samples. `given` are whole numbers or texts; `ids`, `images`, `annotators` are texts or None.
 
     `digest` is BLAKE3-256 of the file; of a folder, of its sample paths in order, each ended by a line feed. `label_column` and
     `id_column` are those of a table, None elsewhere; without ids a sample's id is the number of its row, from 0.
@@ -35,9 +37,9 @@ class Samples:
     label_column: str | None = None
     id_column: str | None = None
     ids: NDArray[Any] | None = None
-    texts: NDArray[Any] | None = None
     images: NDArray[Any] | None = None
     annotators: NDArray[Any] | None = None
+    shown: Any = None
 
     def __len__(self) -> int:
         return len(self.given)
@@ -45,6 +47,15 @@ class Samples:
     def identity(self, row: int) -> str:
         """The id of the sample in that row."""
         return str(row) if self.ids is None else str(self.ids[row])
+
+    def text(self, row: int) -> str:
+        """What people are shown of the sample: the text of one column, or `name: value` lines of several; empty where none are."""
+        if self.shown is None:
+            return ""
+        values = [files.as_text(column[row].as_py()) for column in self.shown.columns]
+        if len(values) == 1:
+            return values[0]
+        return "\n".join(f"{name}: {value}" for name, value in zip(self.shown.column_names, values, strict=True))
 
 
 def samples(
@@ -72,16 +83,29 @@ def samples(
     assert label is not None
     identity = files.column([name for name in names if name != label], id_column, ID_COLUMNS, "id", path)
     others = {
-        "texts": files.named_column(names, text_column, path),
         "images": files.named_column(names, image_column, path),
         "annotators": files.named_column(names, annotator_column, path),
     }
     found = {what: None if name is None else files.texts(table.column(name)) for what, name in others.items()}
+    shown = (
+        [text_column]
+        if files.named_column(names, text_column, path)
+        else [name for name in names if name not in {label, identity, *others.values()}][:MOST_SHOWN]
+    )
     ids = None if identity is None else files.texts(table.column(identity))
     if ids is not None:
         check_ids(ids, f"column {identity!r} of {os.path.basename(path)}")
     given = _labels(table.column(label), label)
-    return Samples(given, files.file_digest(path), "table", label, identity, ids, **found)
+    return Samples(
+        given,
+        files.file_digest(path),
+        "table",
+        label,
+        identity,
+        ids,
+        **found,
+        shown=table.select(shown) if shown else None,
+    )
 
 
 def of_folder(paths: Iterable[str]) -> Samples:
