@@ -36,6 +36,27 @@ if TYPE_CHECKING:
     from pedigree.training.recording.callback import LightningRecorder as LightningRecorder
     from pedigree.training.recording.merging import merge_signals as merge_signals
     from pedigree.training.recording.recorder import Recorder as Recorder
+    from pedigree.training.robust.cross_validation import CleanSelection as CleanSelection
+    from pedigree.training.robust.cross_validation import noise_rate as noise_rate
+    from pedigree.training.robust.cross_validation import select_clean as select_clean
+    from pedigree.training.robust.early_learning import EarlyLearningLoss as EarlyLearningLoss
+    from pedigree.training.robust.fitting import Fitted as Fitted
+    from pedigree.training.robust.history import History as History
+    from pedigree.training.robust.mentor import MentorWeights as MentorWeights
+    from pedigree.training.robust.methods import fit_coteaching as fit_coteaching
+    from pedigree.training.robust.methods import fit_early_learning as fit_early_learning
+    from pedigree.training.robust.methods import fit_incv as fit_incv
+    from pedigree.training.robust.methods import fit_mentor as fit_mentor
+    from pedigree.training.robust.methods import fit_plain as fit_plain
+    from pedigree.training.robust.methods import fit_pruned as fit_pruned
+    from pedigree.training.robust.methods import fit_relabelled as fit_relabelled
+    from pedigree.training.robust.recipe import Recipe as Recipe
+    from pedigree.training.robust.selection import CoTeachingSelector as CoTeachingSelector
+    from pedigree.training.robust.selection import keep_rate as keep_rate
+    from pedigree.training.robust.weighting import importance_weights as importance_weights
+    from pedigree.training.robust.weighting import rank_weights as rank_weights
+    from pedigree.training.robust.weighting import recovery_weights as recovery_weights
+    from pedigree.training.robust.weighting import relabelled as relabelled
     from pedigree.training.sampling import Batches as Batches
     from pedigree.training.seeds import Seeded as Seeded
     from pedigree.training.seeds import seed_everything as seed_everything
@@ -58,26 +79,46 @@ _HOMES = {
     "capture_environment": "environment.capturing",
     "check_finite": "checkpoint.finite",
     "Checkpoints": "checkpoint.checkpoints",
+    "CleanSelection": "robust.cross_validation",
     "compare": "comparing.comparison",
     "compare_environments": "environment.differences",
     "Comparison": "comparing.result",
+    "CoTeachingSelector": "robust.selection",
     "derive": "streams",
     "Determinism": "determinism",
     "deterministic": "determinism",
     "Difference": "environment.differences",
     "Draw": "draws",
+    "EarlyLearningLoss": "robust.early_learning",
     "Environment": "environment.captured",
     "EnvironmentComparison": "environment.differences",
+    "fit_coteaching": "robust.methods",
+    "fit_early_learning": "robust.methods",
+    "fit_incv": "robust.methods",
+    "fit_mentor": "robust.methods",
+    "fit_plain": "robust.methods",
+    "fit_pruned": "robust.methods",
+    "fit_relabelled": "robust.methods",
+    "Fitted": "robust.fitting",
+    "History": "robust.history",
+    "importance_weights": "robust.weighting",
     "jax_key": "streams",
+    "keep_rate": "robust.selection",
     "Layout": "splits.layout",
     "LightningCheckpoints": "lightning",
     "LightningRecorder": "recording.callback",
     "load_checkpoint": "checkpoint.record",
     "Loaded": "checkpoint.record",
     "Loader": "loading",
+    "MentorWeights": "robust.mentor",
     "merge_signals": "recording.merging",
+    "noise_rate": "robust.cross_validation",
+    "rank_weights": "robust.weighting",
     "read_environment": "environment.captured",
+    "Recipe": "robust.recipe",
     "Recorder": "recording.recorder",
+    "recovery_weights": "robust.weighting",
+    "relabelled": "robust.weighting",
     "rng": "streams",
     "sample_bits": "philox",
     "sample_generator": "draws",
@@ -86,6 +127,7 @@ _HOMES = {
     "save_checkpoint": "checkpoint.record",
     "seed_everything": "seeds",
     "Seeded": "seeds",
+    "select_clean": "robust.cross_validation",
     "Settings": "settings",
     "split_report": "splits.report",
     "SplitReport": "splits.report",

@@ -1,0 +1,1 @@
+"""Training in spite of wrong labels: losses, selectors and schedules for anybody's loop, and ready trainings on arrays."""
