@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from pedigree.labels.segmentation.analysis import MaskAnalysis as MaskAnalysis
     from pedigree.labels.segmentation.analysis import analyse_masks as analyse_masks
     from pedigree.labels.segmentation.issues import read_issue_masks as read_issue_masks
+    from pedigree.labels.doubts import LabelWarning as LabelWarning
+    from pedigree.labels.doubts import RareClass as RareClass
+    from pedigree.labels.doubts import SeenLabels as SeenLabels
 
 _HOMES = {
     "analyse": "analysis",
@@ -60,6 +63,9 @@ _HOMES = {
     "analyse_masks": "segmentation.analysis",
     "MaskAnalysis": "segmentation.analysis",
     "read_issue_masks": "segmentation.issues",
+    "LabelWarning": "doubts",
+    "RareClass": "doubts",
+    "SeenLabels": "doubts",
 }
 
 __all__ = [*_HOMES]

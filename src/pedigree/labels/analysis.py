@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pedigree.errors import InvalidInput
-from pedigree.labels import counts, defaults, inputs
+from pedigree.labels import counts, defaults, doubts, inputs
 from pedigree.labels.counts import Noise
 from pedigree.labels.filters import FILTERS as _FILTERS
 from pedigree.labels.ranks import RANKS as _RANKS
@@ -53,7 +53,9 @@ def analyse(
     Warns RareClass and SeenLabels (`doubts`).
     """
     data = inputs.labelled(labels, probabilities, classes=classes, void=void, chunk_rows=chunk_rows)
-    return Analysis(data, joint=joint, chunk_rows=chunk_rows)
+    found = Analysis(data, joint=joint, chunk_rows=chunk_rows)
+    doubts.doubt(found)
+    return found
 
 
 class Analysis:
@@ -115,6 +117,12 @@ class Analysis:
         """Estimated number of wrong labels: the calibrated joint off its diagonal."""
         return int(self.joint.sum() - self.joint.trace())
 
+    def summary(self) -> str:
+        """What was found as text to print: totals, classes with the most wrong labels, most confused pairs; see `tables`."""
+        from pedigree.labels import tables
+
+        return tables.summary(self)
+
     # -- filters and ranks
 
     def issues(self, by: str = defaults.FILTER) -> NDArray[np.bool_]:
@@ -153,6 +161,19 @@ class Analysis:
         scores = self.scores(by)
         order = np.argsort(scores, kind="stable")[: int((self.data.labels >= 0).sum())]
         return order if count is None else order[:count]
+
+    def digest(self) -> str:
+        """One digest of all that was found: counts, thresholds, every mask and every score. Equal for equal results alone."""
+        from pedigree import canonical
+
+        hasher = canonical.hasher()
+        arrays = [self.thresholds, self.largest, self.counted, self.agreeing, self.own, self.rival, self.ratio]
+        arrays += [self.confident_joint, self.joint, self.noise.prior, self.noise.noise, self.noise.inverse]
+        arrays += [self.issues(by) for by in FILTERS] + [self.scores(by) for by in RANKS]
+        for array in arrays:
+            hasher.update(f"{array.dtype.str} {array.shape}\n".encode())
+            hasher.update(array.tobytes())
+        return str(hasher.hexdigest())
 
 
 def no_less(cuts: NDArray[np.float64], kind: np.dtype[Any]) -> NDArray[Any]:
