@@ -42,11 +42,13 @@ def test_the_others_are_their_formulas() -> None:
     mine = np.take_along_axis(ratios, place, axis=1)[:, 0]
     np.put_along_axis(ratios, place, 0.0, axis=1)
     margin = np.log(mine) - np.log(ratios.max(axis=1))
-    evidence = np.clip(-margin - 0.5, 0, 4).sum(axis=(1, 2))
+    grades = np.clip(-margin - 0.5, 0, 4)
+    evidence = grades.sum(axis=(1, 2))
     assert np.allclose(found.scores("evidence"), -evidence, rtol=1e-4)
+    assert np.allclose(found.scores(), -(grades**4).sum(axis=(1, 2)), rtol=1e-4)
     assert evidence.min() > 0
     ranks = [np.argsort(np.argsort(values)) for values in (-evidence, lowest)]
-    assert np.allclose(found.scores(), np.mean(ranks, axis=0) / 5)
+    assert np.allclose(found.scores("blend"), np.mean(ranks, axis=0) / 5)
     assert found.worst(2).tolist() == np.argsort(found.scores(), kind="stable")[:2].tolist()
 
 

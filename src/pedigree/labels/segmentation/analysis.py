@@ -8,7 +8,7 @@ found.pairs               # which classes are taken for which
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from os import PathLike
 from queue import SimpleQueue
 from typing import Any
@@ -18,9 +18,12 @@ from numpy.typing import NDArray
 
 from pedigree.errors import InvalidInput
 from pedigree.labels import inputs
-from pedigree.labels.segmentation import passes, ranks
+from pedigree.labels.segmentation import passes, ranks, regions, tables
 from pedigree.labels.segmentation.images import Images
 from pedigree.labels.segmentation.issues import IssueMasks
+
+#: Regions of fewer pixels are not worth a row.
+LEAST_AREA = 16
 
 
 def analyse_masks(
@@ -33,6 +36,7 @@ def analyse_masks(
     downsample: int = 1,
     threads: int = 1,
     store: str | PathLike[str] | None = None,
+    least_area: int | None = None,
 ) -> MaskAnalysis:
     """Look at n masks with the probabilities of K classes that a model which was not trained on them gives.
 
@@ -45,6 +49,8 @@ def analyse_masks(
     `void` is a value, or several, of pixels without a label: they are in no count and never an issue.
     `downsample` makes one pixel of blocks of so many square (`pooling.pooled`), which all but the issue masks are about.
     `store` is a folder for the issue masks (see `issues.IssueMasks`); without it they are kept in memory.
+    `least_area` finds the regions of so many pixels or more in the second pass as well; without it, `regions` takes one more
+    pass when it is first asked.
     The result is the same for any number of `threads`.
 
     Raises InvalidInput with the first offending image and pixel: sizes that differ, labels that are no class, values that
@@ -53,7 +59,7 @@ def analyse_masks(
     inputs.needs_numba()
     if downsample < 1 or threads < 1:
         raise InvalidInput("`downsample` and `threads` must be 1 or more.", remedy="Leave them out for 1.")
-    return MaskAnalysis(Images(masks, probabilities, classes, void, count), downsample, threads, store)
+    return MaskAnalysis(Images(masks, probabilities, classes, void, count), downsample, threads, store, least_area)
 
 
 class MaskAnalysis:
@@ -64,11 +70,18 @@ class MaskAnalysis:
     `pairs` (K, K) issues by given and predicted class.
     """
 
-    def __init__(self, data: Images, downsample: int, threads: int, store: str | PathLike[str] | None) -> None:
+    def __init__(
+        self, data: Images, downsample: int, threads: int, store: str | PathLike[str] | None, least_area: int | None
+    ) -> None:
+        if least_area is not None:
+            _whole_images(downsample)
         self.data, self.downsample, self._threads = data, downsample, threads
         self._known = passes.survey(data, downsample, threads)
         self.label_counts, self.thresholds = self._known.label_counts, self._known.thresholds
         self.labelled = self._known.labelled
+        self._regions: list[regions.Found] = []
+        #: Regions of so many pixels are known; None if they were not asked for.
+        self._least_area = least_area
         self._judge(store)
 
     def __len__(self) -> int:
@@ -87,19 +100,7 @@ class MaskAnalysis:
         kept: list[tuple[int, passes.Open]] = []
         numbers, counts = [], []
 
-        rooms: SimpleQueue[passes.Room] = SimpleQueue()
-        for _ in range(self._threads):
-            rooms.put(passes.Room())
-
-        def judge(read: Callable[[], Any]) -> passes.Judged:
-            labels, values = read()
-            room = rooms.get()
-            try:
-                return passes.judge(labels, values, self._known, self.downsample, room)
-            finally:
-                rooms.put(room)
-
-        for number, one in enumerate(passes.in_order(judge, self.data, self._threads)):
+        for number, one in enumerate(self._judged(self._least_area)):
             pairs = one.pairs
             if left is not None:
                 # One value is at the cut, and how many of it are issues is known: the first ones.
@@ -115,11 +116,29 @@ class MaskAnalysis:
             self._masks.append(one.issues)
             counts.append(int(pairs.sum()))
             numbers.append(one.numbers)
+            if one.regions is not None:
+                self._regions.append(one.regions)
         self._masks.finish()
         self.issue_counts: NDArray[np.int64] = np.array(counts, np.int64)
         self._numbers = ranks.Numbers(*(np.array(column) for column in zip(*numbers, strict=True)))
         if kept:
             self._settle(kept)
+
+    def _judged(self, least_area: int | None) -> Iterator[passes.Judged]:
+        """The second pass, image by image in order."""
+        rooms: SimpleQueue[passes.Room] = SimpleQueue()
+        for _ in range(self._threads):
+            rooms.put(passes.Room())
+
+        def judge(read: Callable[[], Any]) -> passes.Judged:
+            labels, values = read()
+            room = rooms.get()
+            try:
+                return passes.judge(labels, values, self._known, self.downsample, room, least_area)
+            finally:
+                rooms.put(room)
+
+        return passes.in_order(judge, self.data, self._threads)
 
     def _settle(self, kept: list[tuple[int, passes.Open]]) -> None:
         """Of the pixels at the cut take those with the lowest p of their label, as many as `errors` still wants; of equal ones
@@ -167,16 +186,49 @@ class MaskAnalysis:
             found.append(f"{len(empty)} of {len(self)} images are all void: {shown}.")
         return found
 
+    @property
+    def confused(self) -> tables.Table:
+        """`pairs` as a table, the most frequent pair first; see `tables.of_pairs`."""
+        return tables.of_pairs(self.pairs, self.label_counts, self.classes)
+
+    def regions(self, least_area: int = LEAST_AREA) -> tables.Table:
+        """What is wrong where: connected regions in which another class than the given one is predicted, the worst first.
+
+        Of each its class, the suggested class, area, box, evidence, and kind, by what it is most of (half of the pixels or more):
+        - `wrong class`: of the given region and of the predicted one.
+        - `missing region`: of the predicted one, which lies in a larger given one.
+        - `extra region`: of the given one, which lies in a larger predicted one.
+        - `boundary`: of neither: the border between two regions is elsewhere.
+        `tables.of_regions` says what the columns are. Takes a pass over the data set, unless `analyse_masks` was told before.
+        """
+        self._need_regions(least_area)
+        return tables.of_regions(self._regions, self.classes, least_area)
+
+    def _need_regions(self, least_area: int) -> None:
+        if self._least_area is not None and self._least_area <= least_area:
+            return
+        _whole_images(self.downsample)
+        found, worst = [], []
+        for one in self._judged(least_area):
+            assert one.regions is not None
+            found.append(one.regions)
+            worst.append(one.numbers.worst_component)
+        self._regions, self._least_area = found, least_area
+        self._numbers = self._numbers._replace(worst_component=np.array(worst))
+
     # -- ranks
 
-    def scores(self, by: str = "blend") -> NDArray[np.float64]:
+    def scores(self, by: str = "strong_evidence") -> NDArray[np.float64]:
         """(n,) how good each mask is, by one of `ranks.RANKS`: the lower, the likelier it is wrong. NaN where all is void.
 
-        - `blend`, the default: the mean of the ranks by `evidence` and by `lowest`, from 0 to 1.
-        - `evidence`: minus the sum over pixels of clip(-m - 0.5, 0, 4), m = log(p_s / t_s) - max over others of log(p_j / t_j).
+        - `strong_evidence`, the default: minus the sum over pixels of e^4, where e = clip(-m - 0.5, 0, 4) and
+          m = log(p_s / t_s) - max over others of log(p_j / t_j).
+        - `evidence`: minus the sum of e. Weak evidence lies along every border; this counts it all.
+        - `blend`: the mean of the ranks by `evidence` and by `lowest`, from 0 to 1.
         - `lowest`: the mean of the 5 % lowest p_s.
         - `softmin`: the mean of p_s, each weighted with exp((1 - p_s) / 0.1).
         - `num_pixel_issues`: the share of pixels that are no issue.
+        - `worst_component`: minus the largest mean evidence of a connected region of one given class (of 0.2 % of the image or more).
         s is the given label, t the thresholds. Source: the last two, Lad and Mueller 2023 (arXiv:2307.05080); the others are ours.
         """
         if by not in ranks.RANKS:
@@ -184,8 +236,10 @@ class MaskAnalysis:
         if by == "num_pixel_issues":
             areas = np.array([height * width for height, width in self._masks.shapes], np.float64)
             return np.where(self.labelled > 0, 1.0 - self.issue_counts / areas, np.nan)
-        if by == "evidence":
-            return np.asarray(-self._numbers.evidence)
+        if by == "worst_component":
+            self._need_regions(LEAST_AREA if self._least_area is None else self._least_area)
+        if by in ("strong_evidence", "evidence", "worst_component"):
+            return np.asarray(-getattr(self._numbers, by))
         if by != "blend":
             return np.array(getattr(self._numbers, by))
         found = np.full(len(self), np.nan)
@@ -194,7 +248,12 @@ class MaskAnalysis:
         found[there] = np.mean([ranks.ranked(part) for part in parts], axis=0)
         return found
 
-    def worst(self, count: int | None = None, *, by: str = "blend") -> NDArray[np.int64]:
+    def worst(self, count: int | None = None, *, by: str = "strong_evidence") -> NDArray[np.int64]:
         """The images with the lowest scores, the worst first, ties by index; all with a label if `count` is None."""
         order = np.argsort(self.scores(by), kind="stable")[: int((self.labelled > 0).sum())]
         return order if count is None else order[:count]
+
+
+def _whole_images(downsample: int) -> None:
+    if downsample > 1:
+        raise InvalidInput("Regions are found in whole images.", remedy="Leave `downsample` out.")

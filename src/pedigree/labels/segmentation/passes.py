@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pedigree.errors import InvalidInput
 from pedigree.labels.analysis import LEAST_THRESHOLD, NEVER, no_less
-from pedigree.labels.segmentation import pixels, pooling
+from pedigree.labels.segmentation import pixels, pooling, regions
 from pedigree.labels.segmentation.images import TOLERANCE, Images
 from pedigree.labels.segmentation.ranks import LOWEST, Numbers
 from pedigree.labels.segmentation.tallies import Cut, Tally
@@ -67,13 +67,15 @@ class Open(NamedTuple):
 
 class Judged(NamedTuple):
     """What the second pass finds of one image: pixels confidently predicted to be of another class, issues (h, w) for certain and
-    how many there are of each pair of classes, those at the cut, and the numbers of the ranks."""
+    how many there are of each pair of classes, those at the cut, the numbers of the
+    ranks, and the regions if they were asked for."""
 
     confident: int
     issues: Mask
     pairs: Ints
     open: Open
     numbers: Numbers
+    regions: regions.Found | None
 
 
 class Room:
@@ -150,14 +152,21 @@ def survey(data: Images, downsample: int, threads: int) -> Surveyed:
     return Surveyed(label_counts, thresholds, cuts, np.array(labelled, np.int64), cut)
 
 
-def judge(labels: NDArray[np.int32], values: NDArray[Any], known: Surveyed, downsample: int, room: Room) -> Judged:
-    """The second pass over an image: (h, w) labels and (K, h * w) probabilities."""
+def judge(
+    labels: NDArray[np.int32],
+    values: NDArray[Any],
+    known: Surveyed,
+    downsample: int,
+    room: Room,
+    least_area: int | None,
+) -> Judged:
+    """The second pass over an image: (h, w) labels and (K, h * w) probabilities; with regions of `least_area` pixels or more."""
     classes, given, shape = len(values), labels.reshape(-1), labels.shape
     small, small_values = (labels, values) if downsample == 1 else pooling.pooled(labels, values, downsample)
     predicted, own, opened = room.of(small.size, values.dtype)
-    under, none = np.empty(small.size, np.bool_), np.empty(0, np.float32)
+    under, evidence = np.empty(small.size, np.bool_), np.empty(0 if least_area is None else small.size, np.float32)
     pairs: Ints = np.zeros(classes * classes if downsample == 1 else 0, np.int64)
-    found = np.zeros(3)
+    found = np.zeros(4)
     used, confident, at_cut = pixels.judge(
         small_values,
         small.reshape(-1),
@@ -168,14 +177,17 @@ def judge(labels: NDArray[np.int32], values: NDArray[Any], known: Surveyed, down
         own,
         under,
         opened,
-        none,
+        evidence,
         pairs,
         found,
     )
-    numbers = Numbers(np.nan, np.nan, np.nan)
+    numbers, found_regions, worst = Numbers(*[np.nan] * 5), None, np.nan
+    if least_area is not None:
+        found_regions, worst = regions.find(labels, predicted.reshape(shape), evidence, classes)
+        found_regions = regions.some(found_regions, least_area)
     if used:
         lowest = pixels.mean_of_lowest(own, max(1, int(np.ceil(used * LOWEST))), np.empty(2049, np.int64))
-        numbers = Numbers(found[0], lowest, found[2] / found[1])
+        numbers = Numbers(found[3], found[0], lowest, found[2] / found[1], worst)
     items = opened[:at_cut].copy()
     item_own, agrees = own[items].astype(np.float64), predicted[items] == small.reshape(-1)[items]
     at, owner = items, np.arange(at_cut)
@@ -189,7 +201,7 @@ def judge(labels: NDArray[np.int32], values: NDArray[Any], known: Surveyed, down
     differing = predicted[at] != given[at]
     at, owner = at[differing & (given[at] >= 0)], owner[differing & (given[at] >= 0)]
     left = Open(item_own, agrees, owner, at, given[at].astype(np.int64) * classes + predicted[at])
-    return Judged(confident, under.reshape(shape), pairs, left, numbers)
+    return Judged(confident, under.reshape(shape), pairs, left, numbers, found_regions)
 
 
 def in_order(work: Callable[[T], S], items: Iterable[T], threads: int) -> Iterator[S]:
