@@ -8,6 +8,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pedigree.labels.analysis import Analysis as Analysis
     from pedigree.labels.analysis import analyse as analyse
+    from pedigree.labels.annotators.active import next_labels as next_labels
+    from pedigree.labels.annotators.annotations import Annotations as Annotations
+    from pedigree.labels.annotators.annotations import annotation_matrix as annotation_matrix
+    from pedigree.labels.annotators.annotations import annotation_table as annotation_table
+    from pedigree.labels.annotators.consensus import Consensus as Consensus
+    from pedigree.labels.annotators.consensus import consensus as consensus
     from pedigree.labels.dynamics.cartography import data_map as data_map
     from pedigree.labels.dynamics.cartography import regions as regions
     from pedigree.labels.dynamics.signals import Signals as Signals
@@ -37,6 +43,12 @@ if TYPE_CHECKING:
     from pedigree.labels.doubts import SeenLabels as SeenLabels
 
 _HOMES = {
+    "annotation_matrix": "annotators.annotations",
+    "annotation_table": "annotators.annotations",
+    "Annotations": "annotators.annotations",
+    "consensus": "annotators.consensus",
+    "Consensus": "annotators.consensus",
+    "next_labels": "annotators.active",
     "analyse": "analysis",
     "Analysis": "analysis",
     "MultiLabelAnalysis": "multilabel.analysis",
