@@ -135,7 +135,7 @@ def plain(values: Any) -> Any:
             found = values.to_numpy(zero_copy_only=False)
         except TypeError:
             found = values.to_numpy()
-        nested = isinstance(found, np.ndarray) and found.dtype == object and len(found)
+        nested = isinstance(found, np.ndarray) and found.dtype == object and found.ndim == 1 and len(found)
         if nested and all(isinstance(row, (list, np.ndarray)) for row in found):
             return _stacked(found)
         return found
