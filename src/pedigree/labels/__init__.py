@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from pedigree.labels.annotators.annotations import annotation_table as annotation_table
     from pedigree.labels.annotators.consensus import Consensus as Consensus
     from pedigree.labels.annotators.consensus import consensus as consensus
+    from pedigree.labels.doubts import LabelWarning as LabelWarning
+    from pedigree.labels.doubts import RareClass as RareClass
+    from pedigree.labels.doubts import SeenLabels as SeenLabels
     from pedigree.labels.dynamics.cartography import data_map as data_map
     from pedigree.labels.dynamics.cartography import regions as regions
     from pedigree.labels.dynamics.signals import Signals as Signals
@@ -38,9 +41,6 @@ if TYPE_CHECKING:
     from pedigree.labels.segmentation.analysis import MaskAnalysis as MaskAnalysis
     from pedigree.labels.segmentation.analysis import analyse_masks as analyse_masks
     from pedigree.labels.segmentation.issues import read_issue_masks as read_issue_masks
-    from pedigree.labels.doubts import LabelWarning as LabelWarning
-    from pedigree.labels.doubts import RareClass as RareClass
-    from pedigree.labels.doubts import SeenLabels as SeenLabels
 
 _HOMES = {
     "annotation_matrix": "annotators.annotations",

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from numpy.typing import NDArray
-from scipy import ndimage  # type: ignore[import-untyped]  # the oracle
+from scipy import ndimage  # the oracle
 
 from pedigree import labels
 from pedigree.errors import InvalidInput
