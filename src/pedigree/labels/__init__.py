@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pedigree.labels.dynamics.thresholds import threshold_samples as threshold_samples
     from pedigree.labels.multilabel.analysis import MultiLabelAnalysis as MultiLabelAnalysis
     from pedigree.labels.multilabel.analysis import analyse_multilabel as analyse_multilabel
+    from pedigree.labels.multilabel.rules import Rules as Rules
     from pedigree.labels.neighbourhood.agreement import Agreement as Agreement
     from pedigree.labels.neighbourhood.agreement import agreement as agreement
     from pedigree.labels.neighbourhood.duplicates import Duplicates as Duplicates
@@ -53,6 +54,7 @@ _HOMES = {
     "Analysis": "analysis",
     "MultiLabelAnalysis": "multilabel.analysis",
     "analyse_multilabel": "multilabel.analysis",
+    "Rules": "multilabel.rules",
     "neighbours": "neighbourhood.graph",
     "Graph": "neighbourhood.graph",
     "graph": "neighbourhood.graph",
