@@ -158,6 +158,26 @@ def test_features_that_say_nothing_are_refused(values: Any, k: int, message: str
         labels.neighbours(values, k)
 
 
+@pytest.mark.slow
+def test_approximate_neighbours_are_nearly_all_and_repeat_themselves() -> None:
+    """Break: leave out the seed, or the distances of `refine`."""
+    rng = np.random.default_rng(8)
+    values = rng.standard_normal((3000, 12)) @ rng.standard_normal((12, 30))
+    values[2900:] = values[:100]
+    values[7] = 0
+    exact = labels.neighbours(values, 8)
+    found = labels.neighbours(values, 8, approximate=True)
+    same = [len(set(ours) & set(theirs)) for ours, theirs in zip(found.indices, exact.indices, strict=True)]
+    assert np.mean(same) / 8 > 0.98
+    assert (found.distances >= exact.distances).all()
+    assert (found.equal == exact.equal).all()
+    right = found.indices[:, 0] == exact.indices[:, 0]
+    assert (found.distances[right, 0] == exact.distances[right, 0]).all()
+    with threadpool_limits(1):
+        again = labels.neighbours(values, 8, approximate=True)
+    assert (again.indices == found.indices).all()
+
+
 def test_rows_of_another_librarys_graph_are_checked() -> None:
     """Break: leave out the look at the order of distances."""
     indices = np.array([[1, 2], [0, 2], [0, 1]])

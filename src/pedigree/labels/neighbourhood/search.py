@@ -60,11 +60,12 @@ def nearest(
         itself = np.arange(part.start, part.stop) if queries is None else np.full(part.stop - start, -1)
         block = _Block(asked[part], asked_scales[part], itself, matrix, scales, block_bytes)
         indices[part], distances[part] = block.nearest(k)
-    if metric == "cosine":
-        distances /= 2.0
-    else:
-        np.sqrt(distances, out=distances)
-    return indices, distances
+    return indices, measured(distances, metric)
+
+
+def measured(squared: Floats, metric: str) -> Floats:
+    """Squared distances of scaled rows in the unit of the metric, in their place."""
+    return np.divide(squared, 2.0, out=squared) if metric == "cosine" else np.sqrt(squared, out=squared)
 
 
 def scales_of(matrix: NDArray[Any], metric: str) -> Floats:
