@@ -13,6 +13,7 @@ from pedigree.cli.output import count, done, write_file
 from pedigree.cli.progress import stages
 
 if TYPE_CHECKING:
+    from pedigree.labels.report.decisions import Subject
     from pedigree.labels.report.review import Review
     from pedigree.labels.report.thumbnails import Thumbnails
 
@@ -101,36 +102,41 @@ def _run(arguments: Arguments) -> None:
             text_column=arguments.text_column,
         )
         stage("Deciding which labels are issues")
-        numbers = summary.summary(found, described)
+        subject = _subject(found, described)
+        numbers = summary.summary(found, described, subject)
         _make(arguments.output)
         tables.write(found, arguments.output, lambda at, total: stage("Writing tables", at, total))
         write_file(os.path.join(arguments.output, "summary.json"), summary.to_json(numbers))
         stage("Drawing the page")
-        write_file(os.path.join(arguments.output, "report.html"), _page(arguments, here, found, described).encode())
+        write_file(os.path.join(arguments.output, "report.html"), _page(arguments, here, found, subject).encode())
     _tell(arguments, numbers)
 
 
-def _page(arguments: Arguments, here: Places, found: Review, described: dict[str, dict[str, Any]]) -> str:
-    from pedigree.labels.report import page
+def _subject(found: Review, described: dict[str, dict[str, Any]]) -> Subject:
     from pedigree.labels.report.decisions import Subject
 
-    samples = found.samples
-    subject = Subject(
+    samples, place = found.samples, described["labels"]["place"]
+    return Subject(
         samples.digest,
         samples.layout,
         len(samples),
         samples.label_column,
         samples.id_column,
         found.names,
-        described["labels"]["place"],
+        place,
     )
+
+
+def _page(arguments: Arguments, here: Places, found: Review, subject: Subject) -> str:
+    from pedigree.labels.report import page
+
     return page.render(
         found,
         subject,
-        title=f"Doubted labels of {described['labels']['place']}",
+        title=f"Doubted labels of {subject.place}",
         limit=arguments.report_limit,
         thumbnails=_thumbnails(arguments, here, found),
-        neighbours=_neighbours(arguments, here, len(samples)),
+        neighbours=_neighbours(arguments, here, len(found.samples)),
     )
 
 

@@ -100,20 +100,14 @@ def last(subject: Subject, items: Iterable[Decision]) -> Decisions:
     return Decisions(subject, tuple(kept.values()), tuple(replaced))
 
 
+def first_line(subject: Subject) -> dict[str, Any]:
+    """What stands in the first line of a file of decisions, ready for JSON."""
+    return {"kind": KIND, "version": VERSION, **{name: _plain(getattr(subject, name)) for name in Subject.__slots__}}
+
+
 def to_bytes(decisions: Decisions) -> bytes:
     """The file that holds them, in their order; the same decisions give the same bytes."""
-    subject = decisions.subject
-    head = {
-        "kind": KIND,
-        "version": VERSION,
-        "digest": subject.digest,
-        "layout": subject.layout,
-        "samples": subject.samples,
-        "label_column": subject.label_column,
-        "id_column": subject.id_column,
-        "classes": list(subject.classes),
-        "place": subject.place,
-    }
+    head = first_line(decisions.subject)
     lines = [head, *({name: _plain(getattr(item, name)) for name in Decision.__slots__} for item in decisions.items)]
     return "".join(json.dumps(line) + "\n" for line in lines).encode()
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pedigree.labels.report.decisions import KIND, VERSION, Subject
+from pedigree.labels.report.decisions import Subject, first_line
 from pedigree.labels.report.histograms import histograms
 from pedigree.labels.report.review import Review
 from pedigree.labels.report.summary import confused, per_annotator, per_class
@@ -62,17 +62,7 @@ def render(
     script = here.with_name("page.js").read_text(encoding="utf-8")
     rows = listed(review, limit)
     data = {
-        "head": {
-            "kind": KIND,
-            "version": VERSION,
-            "digest": subject.digest,
-            "layout": subject.layout,
-            "samples": subject.samples,
-            "label_column": subject.label_column,
-            "id_column": subject.id_column,
-            "classes": list(subject.classes),
-            "place": subject.place,
-        },
+        "head": first_line(subject),
         "names": list(review.names),
         "titles": list(review.shown),
         "thresholds": [None if cut > 1 else _short(cut) for cut in review.analysis.thresholds],

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from pedigree.labels.report.decisions import Subject, first_line
 from pedigree.labels.report.review import Review
 
 #: Version of the summary's layout.
@@ -16,10 +17,10 @@ PAIRS = 20
 MOST_CLASSES = 200
 
 
-def summary(review: Review, inputs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def summary(review: Review, inputs: Mapping[str, Mapping[str, Any]], subject: Subject) -> dict[str, Any]:
     """The counts, the joint, the noise, the classes and the inputs with their digests, ready for JSON.
 
-    `joint[s][y]` counts given label s by true class y, `noise[s][y]` is P(s | y) and `inverse_noise[y][s]` P(y | s); above MOST_CLASSES
+    `decisions` is the first line of a file of decisions about these labels.     `joint[s][y]` counts given label s by true class y, `noise[s][y]` is P(s | y) and `inverse_noise[y][s]` P(y | s); above MOST_CLASSES
     classes these matrices are left out. Nothing in it tells when or where it was made.
     """
     analysis = review.analysis
@@ -43,6 +44,7 @@ def summary(review: Review, inputs: Mapping[str, Mapping[str, Any]]) -> dict[str
         "confused": confused(review),
         **({} if review.samples.annotators is None else {"per_annotator": per_annotator(review)}),
         "inputs": {name: dict(value) for name, value in inputs.items()},
+        "decisions": first_line(subject),
     }
 
 
