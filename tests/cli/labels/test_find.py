@@ -6,10 +6,12 @@ import csv
 import json
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet
 
 from pedigree.cli.labels import find
 from pedigree.labels import analysis
+from pedigree.labels.report import files
 from tests.cli.labels.conftest import WRONG
 from tests.cli.terminal import Project
 
@@ -36,6 +38,7 @@ def test_a_commit_is_read_like_files_and_the_bytes_are_the_same(labelled: Projec
     labelled(*words, "pets@master:/labels.csv", "-o", "b")
     names = sorted(path.name for path in Path(labelled.folder / "a").iterdir())
     assert {"issues.csv", "issues.parquet", "summary.json"} <= set(names)
+    names += [f"pictures/{name}" for name in ("joint.png", "confused.png", "blend.png")]
     for name in names:
         one, two = (labelled.folder / folder / name for folder in "ab")
         assert one.is_dir() or one.read_bytes() == two.read_bytes()
@@ -52,6 +55,20 @@ def test_arrays_and_annotators(labelled: Project) -> None:
         {"annotator": "ann", "given": 60, "issues": 10},
         {"annotator": "bob", "given": 60, "issues": 0},
     ]
+
+
+def test_probabilities_that_have_seen_the_labels_are_doubted(labelled: Project) -> None:
+    """The warning is told, written down, and stands on the page. Break: let Python print it."""
+    given = files.array(str(labelled.folder / "labels.npy"))
+    matrix = np.full((120, 3), 0.2)
+    matrix[np.arange(120), given] = 0.6
+    np.save(labelled.folder / "seen.npy", matrix)
+    said = labelled("labels", "find", "--labels", "labels.npy", "--probabilities", "seen.npy", "--json")
+    assert said.err.startswith(
+        "warning: The probabilities look like those of a model that was trained on these very labels"
+    )
+    assert said.json["warnings"][0] in said.err
+    assert said.json["warnings"][0] in (labelled.folder / "label-issues/report.html").read_text()
 
 
 def test_what_does_not_fit_is_one_message(labelled: Project) -> None:

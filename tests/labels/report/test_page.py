@@ -45,7 +45,7 @@ def test_hostile_names_are_text_in_the_page() -> None:
 
     Break: leave `<` in the JSON.
     """
-    found = review(30, HOSTILE, every=7, ids=[f"{HOSTILE[at % 3]}{at}" for at in range(30)])
+    found = review(12, HOSTILE, every=3, ids=[f"{HOSTILE[at % 3]}{at}" for at in range(12)])
     text = page.render(found, subject(found), title=HOSTILE[0])
     assert text.count("<script") == 2
     assert "<img src=x" not in text
@@ -67,6 +67,21 @@ def test_the_list_holds_the_issues_first_and_then_the_next_lowest_scores() -> No
     assert scores[others].min() >= scores[np.setdiff1d(more, issues)].max()
     assert page.listed(found, 3).tolist() == found.order[:3].tolist()
     assert len(page.listed(found, 100)) == 60
+
+
+@pytest.mark.filterwarnings("ignore::pedigree.labels.doubts.SeenLabels")
+def test_scores_that_hardly_differ_have_a_histogram() -> None:
+    """Probabilities that say the same of every sample. Break: take the least and the largest score for edges."""
+    from pedigree import labels
+    from pedigree.labels.report.histograms import BINS, histograms
+    from pedigree.labels.report.review import Review
+    from pedigree.labels.report.samples import Samples
+
+    given = np.arange(40) % 4
+    matrix = np.full((40, 4), 0.1, np.float32)
+    matrix[np.arange(40), given] = np.where(np.arange(40) % 3, 0.7, np.nextafter(np.float32(0.7), np.float32(1)))
+    found = histograms(Review(Samples(given, "0" * 64, "array"), labels.analyse(given, matrix)))
+    assert all(sum(one["all"]) == 40 and len(one["all"]) == BINS and one["low"] < one["high"] for one in found)
 
 
 def test_pictures_fit_into_their_room(tmp_path: Path) -> None:

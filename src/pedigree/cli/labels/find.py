@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pedigree.cli import options
@@ -11,6 +13,7 @@ from pedigree.cli.labels import places
 from pedigree.cli.labels.places import Places
 from pedigree.cli.output import count, done, write_file
 from pedigree.cli.progress import stages
+from pedigree.cli.terminal import safe, warn
 
 if TYPE_CHECKING:
     from pedigree.labels.report.decisions import Subject
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
     from pedigree.labels.report.thumbnails import Thumbnails
 
 FILTERS = ("union", "prune_by_noise_rate", "prune_by_class", "both", "confident_learning", "predicted_neq_given")
+#: The folder of pictures among the results.
+PICTURES = "pictures"
 RANKS = ("blend", "threshold_margin", "self_confidence", "normalized_margin", "confidence_weighted_entropy")
 
 
@@ -92,24 +97,57 @@ def review(arguments: Arguments, here: Places, **columns: Any) -> tuple[Review, 
 def _run(arguments: Arguments) -> None:
     with places.opened() as here, stages(quiet=arguments.quiet) as stage:
         stage("Reading labels and looking at every row of probabilities")
-        from pedigree.labels.report import summary, tables
+        from pedigree.labels.report import drawings, page, summary, tables
 
-        found, described = review(
-            arguments,
-            here,
-            annotator_column=arguments.annotator_column,
-            image_column=arguments.image_column,
-            text_column=arguments.text_column,
-        )
+        with noticed() as doubts:
+            found, described = review(
+                arguments,
+                here,
+                annotator_column=arguments.annotator_column,
+                image_column=arguments.image_column,
+                text_column=arguments.text_column,
+            )
         stage("Deciding which labels are issues")
         subject = _subject(found, described)
-        numbers = summary.summary(found, described, subject)
-        _make(arguments.output)
+        numbers = summary.summary(found, described, subject, doubts)
+        _make(os.path.join(arguments.output, PICTURES))
         tables.write(found, arguments.output, lambda at, total: stage("Writing tables", at, total))
         write_file(os.path.join(arguments.output, "summary.json"), summary.to_json(numbers))
-        stage("Drawing the page")
-        write_file(os.path.join(arguments.output, "report.html"), _page(arguments, here, found, subject).encode())
+        stage("Drawing pictures and the page")
+        drawn = drawings.drawings(found)
+        for name, picture in drawn.items():
+            write_file(os.path.join(arguments.output, PICTURES, name), picture.png)
+        text = page.render(
+            found,
+            subject,
+            title=f"Doubted labels of {subject.place}",
+            limit=arguments.report_limit,
+            thumbnails=_thumbnails(arguments, here, found),
+            neighbours=_neighbours(arguments, here, len(found.samples)),
+            pictures=list(drawn.values())[:2],  # the histograms of the page are its own
+            warnings=doubts,
+        )
+        write_file(os.path.join(arguments.output, "report.html"), text.encode())
     _tell(arguments, numbers)
+
+
+@contextmanager
+def noticed() -> Iterator[list[str]]:
+    """What the analysis warns of in the block, told to the person and gathered as texts; other warnings go their way."""
+    import warnings
+
+    from pedigree.labels.doubts import LabelWarning
+
+    texts: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield texts
+    for one in caught:
+        if issubclass(one.category, LabelWarning):
+            texts.append(str(one.message))
+            warn(safe(texts[-1]))
+        else:
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
 
 
 def _subject(found: Review, described: dict[str, dict[str, Any]]) -> Subject:
@@ -124,19 +162,6 @@ def _subject(found: Review, described: dict[str, dict[str, Any]]) -> Subject:
         samples.id_column,
         found.names,
         place,
-    )
-
-
-def _page(arguments: Arguments, here: Places, found: Review, subject: Subject) -> str:
-    from pedigree.labels.report import page
-
-    return page.render(
-        found,
-        subject,
-        title=f"Doubted labels of {subject.place}",
-        limit=arguments.report_limit,
-        thumbnails=_thumbnails(arguments, here, found),
-        neighbours=_neighbours(arguments, here, len(found.samples)),
     )
 
 
@@ -203,7 +228,7 @@ COMMAND = Command(
     run=_run,
     details="""
 Writes into the folder: issues.parquet and issues.csv (every sample, the worst first, with what each filter and each score
-says), summary.json (counts, joint, noise, classes, digests of the inputs) and report.html: a page to look at the worst and
+says), summary.json (counts, joint, noise, classes, digests of the inputs), pictures/ and report.html: a page to look at the worst and
 decide about each, which needs nothing else and sends nothing anywhere; `pedigree labels apply` makes the decisions that
 it saves a commit. The same inputs give the same bytes.
 

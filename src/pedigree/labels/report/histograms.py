@@ -18,7 +18,8 @@ def histograms(review: Review) -> list[dict[str, Any]]:
     for name, values in review.scores.items():
         kept = values[labelled]
         low, high = float(kept.min()), float(kept.max())
-        edges = (low, high if high > low else low + 1.0)
+        # Scores that differ in their last digits only fill one bin: between two floats there is no room for edges.
+        edges = (low, high) if high - low > 1e-6 * max(1.0, abs(low)) else (low - 0.5, low + 0.5)
         every, _ = np.histogram(kept, BINS, edges)
         issues, _ = np.histogram(values[review.flagged], BINS, edges)
         found.append(

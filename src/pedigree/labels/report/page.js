@@ -430,6 +430,7 @@
   const share = data.issues > data.rows.length ? ` The worst ${data.rows.length.toLocaleString("en")} are here.` : "";
   const crowded = data.crowded_out ? ` ${many(data.crowded_out, "picture")} found no room.` : "";
   $("summary").textContent = `${many(data.issues, "issue")} among ${many(data.samples, "label")} (${data.filter.replaceAll("_", " ")}); about ${data.errors.toLocaleString("en")} wrong by the joint.${share}${crowded}`;
+  $("warnings").append(...data.warnings.map((text) => make("p", {}, text)));
   $("filter").append(option(-1, "(all on this page)"), ...data.filters.map((name, at) => option(at, name.replaceAll("_", " "))));
   $("filter").value = String(wanted.filter);
   for (const id of ["given", "suggested"]) {

@@ -50,10 +50,12 @@ def render(
     neighbours: NDArray[Any] | None = None,
     pictures: Sequence[Picture] = (),
     tables: Sequence[dict[str, Any]] = (),
+    warnings: Sequence[str] = (),
 ) -> str:
     """The page, with at most `limit` samples: the issues first, then those next to them, the worst first.
 
-    `neighbours` (n, k) are the rows nearest to each sample. `tables` are more of them: title, columns, rows. Names, labels, ids and texts
+    `neighbours` (n, k) are the rows nearest to each sample. `tables` are more of them: title, columns, rows. `warnings` stand
+    at the top. Names, labels, ids and texts
     reach the page as JSON and are set as text, and the policy in its head lets only its own script run and nothing be loaded.
     The same review gives the same bytes.
     """
@@ -75,6 +77,7 @@ def render(
         "rows": [_row(review, int(row), neighbours, thumbnails) for row in rows],
         "histograms": histograms(review),
         "map": _map(review),
+        "warnings": list(warnings),
         "tables": [*_tables(review), *tables],
         "pictures": [{"title": one.title, "words": one.words, "src": _png(one.png)} for one in pictures],
     }
@@ -155,7 +158,15 @@ def _tables(review: Review) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [
         {
             "title": "Classes",
-            "columns": ["class", "labelled so", "issues", "suggested", "errors by the joint", "threshold"],
+            "columns": [
+                "class",
+                "labelled so",
+                "issues",
+                "suggested",
+                "errors by the joint",
+                "missed by the joint",
+                "threshold",
+            ],
             "rows": [
                 [
                     shown[one["class"]],
@@ -163,6 +174,7 @@ def _tables(review: Review) -> list[dict[str, Any]]:
                     one["issues"],
                     one["suggested"],
                     one["estimated_errors"],
+                    one["estimated_missed"],
                     None if one["threshold"] is None else _short(one["threshold"]),
                 ]
                 for one in per_class(review)

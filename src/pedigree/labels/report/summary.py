@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from pedigree.labels.report.decisions import Subject, first_line
 from pedigree.labels.report.review import Review
+from pedigree.labels.tables import class_rows, confused_pairs
 
 #: Version of the summary's layout.
 VERSION = 1
@@ -17,11 +18,14 @@ PAIRS = 20
 MOST_CLASSES = 200
 
 
-def summary(review: Review, inputs: Mapping[str, Mapping[str, Any]], subject: Subject) -> dict[str, Any]:
+def summary(
+    review: Review, inputs: Mapping[str, Mapping[str, Any]], subject: Subject, warnings: Sequence[str] = ()
+) -> dict[str, Any]:
     """The counts, the joint, the noise, the classes and the inputs with their digests, ready for JSON.
 
-    `decisions` is the first line of a file of decisions about these labels.     `joint[s][y]` counts given label s by true class y, `noise[s][y]` is P(s | y) and `inverse_noise[y][s]` P(y | s); above MOST_CLASSES
-    classes these matrices are left out. Nothing in it tells when or where it was made.
+    `joint[s][y]` counts given label s by true class y, `noise[s][y]` is P(s | y) and `inverse_noise[y][s]` P(y | s); above MOST_CLASSES
+    classes these matrices are left out. `decisions` is the first line of a file of decisions about these labels. Nothing in it tells
+    when or where it was made.
     """
     analysis = review.analysis
     labels = analysis.data.labels
@@ -43,6 +47,7 @@ def summary(review: Review, inputs: Mapping[str, Mapping[str, Any]], subject: Su
         "per_class": per_class(review),
         "confused": confused(review),
         **({} if review.samples.annotators is None else {"per_annotator": per_annotator(review)}),
+        "warnings": list(warnings),
         "inputs": {name: dict(value) for name, value in inputs.items()},
         "decisions": first_line(subject),
     }
@@ -66,36 +71,29 @@ def _matrices(review: Review) -> dict[str, Any]:
 
 
 def per_class(review: Review) -> list[dict[str, Any]]:
-    """For each class: how many are labelled so, how many of these are issues, how many issues are suggested to be of it."""
-    labels, flags = review.analysis.data.labels, review.flagged
-    joint = review.analysis.joint
-    size = len(review.names)
-    given = np.bincount(labels[labels >= 0], minlength=size)
-    issues = np.bincount(labels[flags], minlength=size)
+    """For each class: the labels, how many of them are issues, how many issues are suggested to be of it; what the joint estimates."""
+    size, flags = len(review.names), review.flagged
+    issues = np.bincount(review.analysis.data.labels[flags], minlength=size)
     suggested = np.bincount(review.suggested[flags], minlength=size)
     return [
         {
-            "class": name,
-            "given": int(given[at]),
+            "class": str(row.name),
+            "given": row.examples,
             "issues": int(issues[at]),
             "suggested": int(suggested[at]),
-            "estimated_errors": int(joint[at].sum() - joint[at, at]),
-            "threshold": None if review.analysis.thresholds[at] > 1 else float(review.analysis.thresholds[at]),
+            "estimated_errors": row.errors,
+            "estimated_missed": row.missed,
+            "threshold": row.threshold if row.examples else None,
         }
-        for at, name in enumerate(review.names)
+        for at, row in enumerate(class_rows(review.analysis))
     ]
 
 
 def confused(review: Review, most: int = PAIRS) -> list[dict[str, Any]]:
-    """The pairs of classes that the joint says are confused most: given, true, how many; the largest first, ties by class."""
-    joint = review.analysis.joint.copy()
-    np.fill_diagonal(joint, 0)
-    order = np.argsort(-joint, axis=None, kind="stable")[:most]
-    pairs = [divmod(int(cell), len(joint)) for cell in order]
+    """The pairs of classes that the joint says are confused most: given, true, how many samples; the largest first."""
     return [
-        {"given": review.names[given], "true": review.names[true], "samples": int(joint[given, true])}
-        for given, true in pairs
-        if joint[given, true]
+        {"given": str(pair.given), "true": str(pair.true), "samples": pair.examples}
+        for pair in confused_pairs(review.analysis, most)
     ]
 
 
