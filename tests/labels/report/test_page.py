@@ -45,7 +45,7 @@ def test_hostile_names_are_text_in_the_page() -> None:
 
     Break: leave `<` in the JSON.
     """
-    found = review(12, HOSTILE, every=3, ids=[f"{HOSTILE[at % 3]}{at}" for at in range(12)])
+    found = review(30, HOSTILE, every=7, ids=[f"{HOSTILE[at % 3]}{at}" for at in range(30)])
     text = page.render(found, subject(found), title=HOSTILE[0])
     assert text.count("<script") == 2
     assert "<img src=x" not in text
