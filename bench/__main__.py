@@ -30,6 +30,8 @@ NAMES = (
     "recording",
     "dynamics",
     "robust_training",
+    "labels_filters",
+    "labels_memory",
     "streets",
 )
 

@@ -23,7 +23,7 @@ NAMED = 5
 AGREEING, EXPECTED, FOUND, CONFIDENT = 0.99, 10.0, 0.02, 0.9
 #: The second, of nets that are certain by now: of so many labels all have the largest p, so many should not, and this is the sum of many
 #: small doubts: their mean, weighted by themselves, is low. On photographs a few examples are always ambiguous.
-LABELS, DOUBTS, DOUBT = 1000, 1.5, 0.05
+LABELS, DOUBTS, DOUBT = 1000, 1.5, 0.1
 
 
 class LabelWarning(UserWarning):
@@ -72,8 +72,8 @@ def _seen(found: Analysis) -> None:
 
     Measured on MNIST, Fashion-MNIST and digits (up to 4,000 examples, nets, forests, logistic regression, neighbours): of the expected
     other labels a model that has learnt noisy labels by heart has 0 to 0.02, an honest one on easy classes 0.04 and more; the weighted
-    doubt is 0.05 and below against 0.11 and above. Classes without a single ambiguous example, as in drawn clusters, give the same
-    signs with an honest model.
+    doubt is below 0.1 where none is left, against 0.11 and above. Classes without a single ambiguous example, as in drawn clusters,
+    give the same signs with an honest model; a model that is certain to the last digit gives none.
     """
     labelled = found.data.labels >= 0
     own, rival = found.own[labelled].astype(np.float64), found.rival[labelled].astype(np.float64)
