@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from pedigree.training.comparing.comparison import compare as compare
     from pedigree.training.comparing.result import Comparison as Comparison
     from pedigree.training.comparing.ulps import ulp_distance as ulp_distance
+    from pedigree.training.crossvalidation.crossvalidation import CrossValidated as CrossValidated
+    from pedigree.training.crossvalidation.crossvalidation import cross_validated as cross_validated
+    from pedigree.training.crossvalidation.fitting import fit_classifier as fit_classifier
     from pedigree.training.determinism import Determinism as Determinism
     from pedigree.training.determinism import deterministic as deterministic
     from pedigree.training.draws import Draw as Draw
@@ -63,6 +66,7 @@ if TYPE_CHECKING:
     from pedigree.training.settings import Settings as Settings
     from pedigree.training.splits.assignment import assign_split as assign_split
     from pedigree.training.splits.assignment import assign_splits as assign_splits
+    from pedigree.training.splits.folds import assign_folds as assign_folds
     from pedigree.training.splits.layout import Layout as Layout
     from pedigree.training.splits.report import SplitReport as SplitReport
     from pedigree.training.splits.report import split_report as split_report
@@ -73,6 +77,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "alternative": "alternatives",
+    "assign_folds": "splits.folds",
     "assign_split": "splits.assignment",
     "assign_splits": "splits.assignment",
     "Batches": "sampling",
@@ -84,6 +89,8 @@ _HOMES = {
     "compare_environments": "environment.differences",
     "Comparison": "comparing.result",
     "CoTeachingSelector": "robust.selection",
+    "cross_validated": "crossvalidation.crossvalidation",
+    "CrossValidated": "crossvalidation.crossvalidation",
     "derive": "streams",
     "Determinism": "determinism",
     "deterministic": "determinism",
@@ -102,6 +109,7 @@ _HOMES = {
     "Fitted": "robust.fitting",
     "History": "robust.history",
     "importance_weights": "robust.weighting",
+    "fit_classifier": "crossvalidation.fitting",
     "jax_key": "streams",
     "keep_rate": "robust.selection",
     "Layout": "splits.layout",

@@ -65,8 +65,11 @@ def test_scores_are_the_formulas_of_the_papers(tmp_path: Path) -> None:
 def test_ties_go_to_the_lower_index(tmp_path: Path) -> None:
     """Break: an unstable sort (NumPy's default, from 17 samples on)."""
     made = training.Recorder(500, 2)
-    made.record(range(500), torch.zeros(500, 2), [0] * 500, epoch=0)
-    assert labels.read_signals(Path(made.save(tmp_path)).parent).worst().tolist() == list(range(500))
+    made.record(range(500), torch.arange(500).remainder(2).outer(torch.tensor([1.0, 0.0])), [0] * 500, epoch=0)
+    assert labels.read_signals(Path(made.save(tmp_path)).parent).worst().tolist() == [
+        *range(0, 500, 2),
+        *range(1, 500, 2),
+    ]
 
 
 def test_what_cannot_be_read_says_why(tmp_path: Path) -> None:

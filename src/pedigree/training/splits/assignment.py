@@ -34,7 +34,7 @@ def assign_split(
 
     Raises InvalidSplit for bad fractions and for a key that is no text, integer or bytes, or is empty.
     """
-    return Layout(fractions, before).at(_point(key if group is None else group, _prefix(seed)))
+    return Layout(fractions, before).at(point(key if group is None else group, _prefix(seed)))
 
 
 def assign_splits(
@@ -51,14 +51,14 @@ def assign_splits(
     """
     layout, prefix = Layout(fractions, before), _prefix(seed)
     if groups is None:
-        return [layout.at(_point(key, prefix)) for key in keys]
+        return [layout.at(point(key, prefix)) for key in keys]
     pairs = list(zip(keys := list(keys), groups := list(groups), strict=False))
     if len(keys) != len(groups):
         raise InvalidSplit(
             f"There are {len(keys)} keys and {len(groups)} groups.",
             remedy="Give one group for each key, or None for it.",
         )
-    return [layout.at(_point(key if group is None else group, prefix)) for key, group in pairs]
+    return [layout.at(point(key if group is None else group, prefix)) for key, group in pairs]
 
 
 def _prefix(seed: int) -> bytes:
@@ -68,7 +68,8 @@ def _prefix(seed: int) -> bytes:
         raise InvalidSplit(f"The seed of a split is an integer; got {seed!r}.", remedy="Give a whole number.") from None
 
 
-def _point(key: object, prefix: bytes) -> int:
+def point(key: object, prefix: bytes) -> int:
+    """The first 64 bits of the digest of prefix, kind and content of a key. Raises InvalidSplit for what is no key."""
     if isinstance(key, str) and key:
         try:
             content = b"s\n" + key.encode()
