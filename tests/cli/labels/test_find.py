@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet
+import pytest
+from PIL import Image
 
 from pedigree.cli.labels import find
 from pedigree.labels import analysis
@@ -88,3 +90,45 @@ def test_the_options_offer_every_filter_and_rank() -> None:
     """The names in the help are those of the analysis. Break: leave one out."""
     assert find.FILTERS == analysis.FILTERS
     assert find.RANKS == analysis.RANKS
+
+
+@pytest.mark.slow
+def test_a_folder_of_classes_is_found_shown_and_mended(empty: Project) -> None:
+    """Pictures come from the commit; what a table names above its folder is no picture. Break: join the names to the folder."""
+    rng = np.random.default_rng(0)
+    for at in range(40):
+        kind = "dark" if at % 2 else "light"
+        pixels = rng.integers(0, 60, (8, 8), np.uint8) + (0 if kind == "dark" else 150)
+        wrong = "light" if at == 7 else kind
+        place = empty.folder / f"photos/{wrong}/{at:02}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels.astype(np.uint8)).save(place)
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(empty.folder / "secret.png")
+    paths = sorted(str(path.relative_to(empty.folder / "photos")) for path in empty.folder.glob("photos/*/*"))
+    dark = np.array([np.asarray(Image.open(empty.folder / "photos" / path)).mean() < 100 for path in paths])
+    matrix = np.where(dark[:, None], [0.9, 0.1], [0.15, 0.85])
+    matrix[[3, 22]] = 0.5  # an honest model is not always sure
+    np.save(empty.folder / "p.npy", matrix)
+    empty("init")
+    empty("put", "pets:/", "photos")
+    said = empty("labels", "find", "--labels", "pets@master:/", "--probabilities", "p.npy", "-o", "out", "--json").json
+    assert said["decisions"]["layout"] == "folder"
+    page = (empty.folder / "out/report.html").read_text()
+    data = json.loads(page.partition('type="application/json">')[2].partition("</script>")[0])
+    assert data["rows"][0]["id"] == "light/07.png"
+    assert all(row["picture"].startswith("data:image/png") for row in data["rows"])
+    lines = [said["decisions"], {"id": "light/07.png", "given": "light", "decision": "relabel", "labels": ["dark"]}]
+    empty.write("d.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+    empty("labels", "apply", "d.jsonl", "pets@master")
+    assert "/dark/07.png" in empty("ls", "pets@master:/dark").out
+    names = ["../secret.png", "/etc/hostname", *paths[2:]]
+    empty.write(
+        "t.csv",
+        "id,label\n" + "".join(f"{name},{path.partition('/')[0]}\n" for name, path in zip(names, paths, strict=True)),
+    )
+    for images in ("photos", "pets@master:/"):
+        empty("labels", "find", "--labels", "t.csv", "--probabilities", "p.npy", "--images", images, "-o", "out")
+        page = (empty.folder / "out/report.html").read_text()
+        data = json.loads(page.partition('type="application/json">')[2].partition("</script>")[0])
+        shown = {row["id"]: "picture" in row for row in data["rows"]}
+        assert (shown["../secret.png"], shown["/etc/hostname"], shown[paths[5]]) == (False, False, True)

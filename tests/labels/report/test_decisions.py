@@ -87,7 +87,7 @@ def test_reviewers_who_agree_are_one_and_those_who_do_not_are_named() -> None:
         ),
     )
     found = merging.merged([ada, bob])
-    assert found.agreed == 1
+    assert found.agreed == ("s1",)
     assert [item.id for item in found.decisions.items] == ["s1", "s3", "s4"]
     with pytest.raises(Conflict, match=r"1 samples were .*s2: cat stays \(Ada\), cat goes \(Bob\)"):
         merging.settled(found)

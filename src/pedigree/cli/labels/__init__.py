@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pedigree.cli.command import Noun
-from pedigree.cli.labels import apply, find
+from pedigree.cli.labels import apply, find, merge
 
 COMMANDS = {
     "labels": Noun(
@@ -12,6 +12,7 @@ COMMANDS = {
         [
             find.COMMAND,
             apply.COMMAND,
+            merge.COMMAND,
         ],
         details="""
 Labels and probabilities are files, or places in a commit (REPO@REF:/PATH). Probabilities come from a model that was not

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from pedigree.cli import options, shapes
 from pedigree.cli.command import Arguments, Command, Parser
-from pedigree.cli.output import done, json_value, table
-from pedigree.cli.terminal import say, warn
+from pedigree.cli.output import count, done, json_value, table
+from pedigree.cli.terminal import safe, say, warn
 
 if TYPE_CHECKING:
     from pedigree.labels.report.decisions import Decisions
@@ -70,7 +70,7 @@ def read(paths: list[str]) -> list[Decisions]:
         one = decisions.read(data, path)
         if one.replaced:
             names = ", ".join(sorted({item.id for item in one.replaced})[: decisions.NAMED])
-            warn(f"{path} decides {names} more than once; the last decision by time counts.")
+            warn(safe(f"{path} decides {names} more than once; the last decision by time counts."))
         found.append(one)
     return found
 
@@ -105,7 +105,7 @@ def _tell(arguments: Arguments, found: Applied, merged: Merged) -> None:
         "commit": None if found.commit is None else shapes.commit(found.commit),
         "path": f"/{found.path}",
         "applied_before": found.before,
-        "agreed": merged.agreed,
+        "agreed": list(merged.agreed),
         "changes": [
             {"id": one.decision.id, "before": one.decision.given, "after": one.after, "decision": one.decision.decision}
             for one in found.plan.changes
@@ -115,7 +115,8 @@ def _tell(arguments: Arguments, found: Applied, merged: Merged) -> None:
         "moves": [{"from": f"/{old}", "to": None if new is None else f"/{new}"} for old, new in found.moves],
     }
     if merged.agreed and not arguments.json:
-        say(f"{merged.agreed} samples were decided alike by several people.")
+        shown = ", ".join(merged.agreed[: decisions.LISTED]) + (", …" if len(merged.agreed) > decisions.LISTED else "")
+        say(safe(f"Decided alike by several people: {count(len(merged.agreed), 'sample')}: {shown}"))
     if arguments.dry_run and not arguments.json:
         if found.before:
             say("These decisions were applied already: nothing would change.")
@@ -133,7 +134,7 @@ def _tell(arguments: Arguments, found: Applied, merged: Merged) -> None:
         ]
         table(["SAMPLE", "LABEL", "BECOMES", "WHO", "DECISION", "WHY"], rows, empty="No label would change.")
         for old, new in found.moves:
-            print(f"/{old} -> {'(goes)' if new is None else f'/{new}'}")
+            print(safe(f"/{old} -> {'(goes)' if new is None else f'/{new}'}"))
         say(f"Would be: {found.plan.counts()}.")
         return
     if arguments.json:

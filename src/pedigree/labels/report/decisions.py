@@ -16,7 +16,8 @@ KIND, VERSION = "label-decisions", 1
 KINDS = ("keep", "relabel", "drop", "both", "neither")
 #: A sample may have so many labels.
 MOST_LABELS = 64
-NAMED = 5
+#: Names in a message, and in a list.
+NAMED, LISTED = 5, 20
 _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 _WHEN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z\Z")
 

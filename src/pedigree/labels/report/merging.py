@@ -11,10 +11,10 @@ from pedigree.labels.report.decisions import NAMED, Decision, Decisions, moment,
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """Decisions of several files as one. `agreed` counts samples that several people decided alike."""
+    """Decisions of several files as one. `agreed` are samples that several people decided alike."""
 
     decisions: Decisions
-    agreed: int = 0
+    agreed: tuple[str, ...] = ()
     conflicts: tuple[tuple[Decision, ...], ...] = field(default=())
 
 
@@ -41,11 +41,12 @@ def merged(files: Sequence[Decisions], prefer: str | None = None) -> Merged:
     for one in files:
         for item in one.items:
             groups.setdefault(item.id, []).append(item)
-    items, conflicts, agreed = [], [], 0
+    items, conflicts, agreed = [], [], []
     for group in groups.values():
         newest = max(range(len(group)), key=lambda at: (moment(group[at]), at))
         if len({outcome(item) for item in group}) == 1:
-            agreed += len({item.who for item in group}) > 1
+            if len({item.who for item in group}) > 1:
+                agreed.append(group[0].id)
             items.append(group[newest])
         elif prefer == "last":
             items.append(group[newest])
@@ -54,7 +55,7 @@ def merged(files: Sequence[Decisions], prefer: str | None = None) -> Merged:
         else:
             conflicts.append(tuple(group))
     replaced = tuple(item for one in files for item in one.replaced)
-    return Merged(Decisions(subject, tuple(items), replaced), agreed, tuple(conflicts))
+    return Merged(Decisions(subject, tuple(items), replaced), tuple(agreed), tuple(conflicts))
 
 
 def settled(found: Merged) -> Decisions:

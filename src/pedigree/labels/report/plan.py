@@ -8,14 +8,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pedigree.errors import Conflict, InvalidInput, NotFound, meant
-from pedigree.labels.report.decisions import NAMED, Decision, Decisions, told
+from pedigree.labels.report.decisions import LISTED, NAMED, Decision, Decisions, told
 
 #: What happens to a sample of which both labels are right, and to one of which neither is and no other was named.
 Both = Literal["keep", "drop", "join"]
 Neither = Literal["keep", "drop"]
-
-#: Decisions that a description lists in full.
-LISTED = 20
 
 
 @dataclass(frozen=True, slots=True)
