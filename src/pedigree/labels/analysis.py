@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pedigree.errors import InvalidInput
-from pedigree.labels import counts, defaults, doubts, inputs
+from pedigree.labels import blending, counts, defaults, doubts, inputs
 from pedigree.labels.counts import Noise
 from pedigree.labels.filters import FILTERS as _FILTERS
 from pedigree.labels.ranks import RANKS as _RANKS
@@ -79,13 +79,15 @@ class Analysis:
         self.counted: NDArray[np.int32] = np.empty(count, np.int32)
         #: Whether the given label has the largest p, 1e-6 granted; such a label is no issue.
         self.agreeing: NDArray[np.bool_] = np.ones(count, np.bool_)
-        #: p_s, the largest p of the other classes, the largest p_j / t_j of the other classes j; without a label -1, and of all.
+        #: Level of each class, half-way between its threshold and the mean p_s; see `blending`.
+        self.levels = blending.levels(self.thresholds, data.sums, data.counts)
+        #: p_s, the largest p of the other classes j, the largest p_j / level_j of those; without a label -1, and of all.
         self.own: NDArray[Any] = np.zeros(count, kind)
         self.rival: NDArray[Any] = np.zeros(count, kind)
         self.ratio: NDArray[Any] = np.zeros(count, kind)
         slack = rows.SLACK if joint == "cleanlab" else 0.0
         cuts = rows.padded(no_less(self.thresholds - slack, kind), kind, NEVER)
-        inverse = rows.padded(1.0 / self.thresholds, kind, 0.0)
+        inverse = rows.padded(1.0 / self.levels, kind, 0.0)
         work = rows.work_of(cuts)
         outcome = (self.largest, self.counted, self.agreeing, self.own)
         rivals = (self.rival, rows.bits_of(self.rival), rows.bits_of(self.ratio))
@@ -133,7 +135,7 @@ class Analysis:
         - `both`: what the two have in common.
         - `confident_learning`: those counted off the diagonal of the confident joint.
         - `predicted_neq_given`: another class has the largest p.
-        - `union`, the default: either pruning, or a threshold-ratio margin below -0.5.
+        - `union`, the default: either pruning, or log(p_s / level_s) more than 0.5 below that of another class (`blending`).
         In all of them a label that has the largest p (1e-6 granted) is no issue, nor is the only one of its class in the
         prunings. Ties at a cut go to the lower index. Void labels are none. Each is computed once.
         """
@@ -147,7 +149,7 @@ class Analysis:
         """How good each label is, by one of `RANKS`: the lower, the likelier it is wrong. NaN for void labels.
 
         - `threshold_margin`: log(p_s / t_s) - max over other classes j of log(p_j / t_j); any real number.
-        - `blend`, the default: half of that and half of log(p_s / t_s). Both are ours.
+        - `blend`, the default: see `blending`. Both are ours.
         - `self_confidence`: p_s, in [0, 1].
         - `normalized_margin`: (p_s - largest other p + 1) / 2, in [0, 1].
         - `confidence_weighted_entropy`: log(1 + x) / x with x = entropy / (log K * p_s), in (0, 1]; 1 where x is 0, its limit.

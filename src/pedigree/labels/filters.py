@@ -107,10 +107,10 @@ def predicted_neq_given(found: Analysis) -> Mask:
 
 
 def union(found: Analysis) -> Mask:
-    """Either pruning, or a threshold-ratio margin below `defaults.UNION_MARGIN`."""
+    """Either pruning, or log(p_s / level_s) more than `-defaults.UNION_MARGIN` below that of another class (`blending`)."""
     given = found.data.labels
     # As a product: a logarithm may differ in its last bit between processors.
-    limit = np.exp(defaults.UNION_MARGIN) * found.thresholds[np.maximum(given, 0)]
+    limit = np.exp(defaults.UNION_MARGIN) * found.levels[np.maximum(given, 0)]
     low = found.own < limit * found.ratio
     pruned = found.issues("prune_by_class") | found.issues("prune_by_noise_rate")
     return np.asarray((pruned | low) & ~found.agreeing & (given >= 0))

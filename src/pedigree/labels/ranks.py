@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pedigree.labels import defaults
+from pedigree.labels import blending
 
 if TYPE_CHECKING:
     from pedigree.labels.analysis import Analysis
@@ -21,14 +21,21 @@ _LEAST = 1e-12
 
 
 def blend(found: Analysis) -> Scores:
-    """Part `defaults.BLEND_MARGIN` the threshold-ratio margin, the rest log(p_s / t_s)."""
-    part = defaults.BLEND_MARGIN
-    return np.asarray(part * threshold_margin(found) + (1.0 - part) * _evidence(found))
+    """What the label has for itself less what its strongest rival has, and less what every class lacks; see `blending`."""
+    return blending.blended(_evidence(found, found.levels), _logarithm(found.ratio))
 
 
 def threshold_margin(found: Analysis) -> Scores:
     """log(p_s / t_s) - max over other classes j of log(p_j / t_j); any real number."""
-    return np.asarray(_evidence(found) - _logarithm(found.ratio))
+    from pedigree.labels import rows
+
+    matrix = found.data.probabilities
+    rival = np.empty(len(matrix), matrix.dtype)
+    inverse = (1.0 / found.thresholds).astype(matrix.dtype)
+    for start, chunk in matrix.chunks(found.chunk_rows):
+        part = slice(start, start + len(chunk))
+        rows.scaled_rivals(chunk, found.data.labels[part], inverse, rival[part])
+    return np.asarray(_evidence(found, found.thresholds) - _logarithm(rival))
 
 
 def self_confidence(found: Analysis) -> Scores:
@@ -58,8 +65,8 @@ def confidence_weighted_entropy(found: Analysis) -> Scores:
         return np.where(weighted > 0.0, np.log1p(weighted) / weighted, 1.0)
 
 
-def _evidence(found: Analysis) -> Scores:
-    return _logarithm(found.own / found.thresholds[np.maximum(found.data.labels, 0)])
+def _evidence(found: Analysis, scale: Scores) -> Scores:
+    return _logarithm(found.own / scale[np.maximum(found.data.labels, 0)])
 
 
 def _logarithm(values: NDArray[Any]) -> Scores:

@@ -119,12 +119,12 @@ def survey(
     rival_bits: Any,
     ratio_bits: Any,
 ) -> None:
-    """For each row, with s its given label, t the thresholds, `cuts` and `inverse` = 1 / t padded, in the chunk's precision:
+    """For each row, with s its given label, `cuts` (the thresholds) and `inverse` = 1 / level padded, in the chunk's precision:
 
     `largest` the first class of the largest p; `counted` the class that it is counted for, -1 for none: of one class with
     p >= cut that one, of several `largest`, or with `among` the first of the largest p among them; `agreeing` whether s is first
     among the largest when p_s is raised by the slack; `own` p_s; `rival` the largest other p; `ratio_bits` the bits of
-    the largest p_j / t_j of the others, `rival_bits` those of `rival`. A row whose label is below 0 has no own class. `work` of `work_of`; a value below 0 counts as 0.
+    the largest p_j / level_j of the others, `rival_bits` those of `rival`. A row whose label is below 0 has no own class. `work` of `work_of`; a value below 0 counts as 0.
     """
     classes = chunk.shape[1]
     kind = chunk.dtype.type
@@ -171,6 +171,17 @@ def survey(
             if best == raised:
                 agrees = np.int64(_first(others_bits, rival_bits[row])) > label
             agreeing[row] = agrees
+
+
+@compiled
+def scaled_rivals(chunk: Any, labels: Any, inverse: Any, found: Any) -> None:
+    """The largest p_j * `inverse`_j of the classes j other than the label, of all where it is below 0."""
+    for row in range(len(found)):
+        most = chunk.dtype.type(0.0)
+        for column in range(chunk.shape[1]):
+            if column != labels[row]:
+                most = max(most, chunk[row, column] * inverse[column])
+        found[row] = most
 
 
 @compiled
