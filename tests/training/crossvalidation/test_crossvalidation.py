@@ -78,7 +78,7 @@ def test_the_probabilities_are_scikit_learns_own_on_these_folds() -> None:
         [one.accuracy for one in found.scores], weights=[one.tested for one in found.scores]
     ) == pytest.approx(right)
     analysis = labels.analyse(Y, found, classes=found.classes)
-    assert (analysis.data.probabilities == found.probabilities).all()
+    assert (np.asarray(analysis.data.probabilities) == found.probabilities).all()
     swapped = cross_validated(LogisticRegression(), X, Y, seed=3, classes=["eel", "cat", "dog"])
     assert (swapped.probabilities == found.probabilities[:, [2, 0, 1]]).all()
 
