@@ -24,9 +24,10 @@ def confident_joint(given: NDArray[np.int64], counted: NDArray[np.int32], classe
 
     `counted` holds -1 for an example that is counted nowhere, and so does `given` for one without a label.
     """
-    usable = (counted >= 0) & (given >= 0)
-    flat = given[usable] * classes + counted[usable]
-    found = np.bincount(flat, minlength=classes * classes).reshape(classes, classes)
+    from pedigree.labels import rows
+
+    found = np.zeros((classes, classes), np.int64)
+    rows.tally(given, counted, found)
     np.fill_diagonal(found, np.maximum(found.diagonal(), 1))
     return found
 

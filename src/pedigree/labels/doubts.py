@@ -24,6 +24,8 @@ AGREEING, EXPECTED, FOUND, CONFIDENT = 0.99, 10.0, 0.02, 0.9
 #: The second, of nets that are certain by now: of so many labels all have the largest p, so many should not, and this is the sum of many
 #: small doubts: their mean, weighted by themselves, is low. On photographs a few examples are always ambiguous.
 LABELS, DOUBTS, DOUBT = 1000, 1.5, 0.1
+#: Examples whose numbers are looked at together.
+_BLOCK = 1 << 16
 
 
 class LabelWarning(UserWarning):
@@ -75,14 +77,19 @@ def _seen(found: Analysis) -> None:
     doubt is below 0.1 where none is left, against 0.11 and above. Classes without a single ambiguous example, as in drawn clusters,
     give the same signs with an honest model; a model that is certain to the last digit gives none.
     """
-    labelled = found.data.labels >= 0
-    own, rival = found.own[labelled].astype(np.float64), found.rival[labelled].astype(np.float64)
-    count, others = len(own), int((rival > own).sum())
-    doubts = 1.0 - np.minimum(np.maximum(own, rival), 1.0)
-    expected = float(doubts.sum())
+    count, others, expected, squares = 0, 0, 0.0, 0.0
+    for start in range(0, len(found.own), _BLOCK):
+        part = slice(start, start + _BLOCK)
+        labelled = found.data.labels[part] >= 0
+        own, rival = found.own[part][labelled], found.rival[part][labelled]
+        doubts = 1.0 - np.minimum(np.maximum(own, rival), 1.0, dtype=np.float64)
+        count += len(own)
+        others += int((rival > own).sum())
+        expected += float(doubts.sum())
+        squares += float((doubts * doubts).sum())
     confident = others == 0 or expected <= (1.0 - CONFIDENT) * count
     first = count - others >= AGREEING * count and expected >= EXPECTED and others <= FOUND * expected and confident
-    small = float((doubts * doubts).sum()) <= DOUBT * expected
+    small = squares <= DOUBT * expected
     second = count >= LABELS and others == 0 and expected >= DOUBTS and small
     if first or second:
         _warn(

@@ -163,10 +163,12 @@ def _numbers(given: NDArray[Any], names: tuple[Any, ...], void: Any) -> NDArray[
     """Each label as the number of its class, VOID for `void`."""
     empty = _empty(given, void)
     if names == tuple(range(len(names))) and given.dtype.kind in "iufb":
-        numbers = np.where(empty, VOID, given)
-        wrong = ~empty & ~((numbers >= 0) & (numbers < len(names)) & (numbers == np.floor(numbers)))
+        wrong = ~((given >= 0) & (given < len(names))) & ~empty
+        if given.dtype.kind == "f":
+            wrong |= (given != np.floor(given)) & ~empty
         if not wrong.any():
-            return numbers.astype(np.int64)
+            numbers = np.where(empty, VOID, given).astype(np.int64, copy=False)
+            return numbers
     else:
         place = {name: at for at, name in enumerate(names)}
         try:

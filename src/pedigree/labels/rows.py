@@ -204,3 +204,11 @@ def by_label(labels: Any, starts: Any, order: Any) -> None:
         if label >= 0:
             order[starts[label]] = row
             starts[label] += 1
+
+
+@compiled
+def tally(labels: Any, counted: Any, found: Any) -> None:
+    """Add 1 to (s, y) for each row that is counted for y; a number below 0 is none."""
+    for row in range(len(labels)):
+        if labels[row] >= 0 and counted[row] >= 0:
+            found[labels[row], counted[row]] += 1
