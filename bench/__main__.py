@@ -32,10 +32,12 @@ NAMES = (
     "robust_training",
     "labels_filters",
     "labels_memory",
+    "labels_segmentation",
+    "labels_segmentation_quality",
     "streets",
 )
 
-NEED_DATA = frozenset({"robust_training", "streets"})
+NEED_DATA = frozenset({"labels_segmentation_quality", "robust_training", "streets"})
 
 
 def main() -> int:
