@@ -29,6 +29,8 @@ NAMES = (
     "determinism",
     "recording",
     "dynamics",
+    "neighbourhood",
+    "annotators",
     "robust_training",
     "labels_filters",
     "labels_memory",
@@ -38,6 +40,7 @@ NAMES = (
 )
 
 NEED_DATA = frozenset({"labels_segmentation_quality", "robust_training", "streets"})
+NEED_DATA = frozenset({"neighbourhood", "robust_training", "streets"})
 
 
 def main() -> int:

@@ -39,7 +39,7 @@ def test_neighbours_are_the_nearest_and_ties_go_by_index(seed: int, count: int, 
 
 
 def test_more_equal_examples_than_candidates_are_asked_for() -> None:
-    """Break: call a query sure without asking whether another row is as near."""
+    """Break: leave a query among its own candidates."""
     values = np.random.default_rng(0).integers(0, 9, (420, 5))
     values[100:400] = values[100]
     found = labels.neighbours(values, 4, metric="euclidean")
@@ -50,8 +50,9 @@ def test_more_equal_examples_than_candidates_are_asked_for() -> None:
 
 
 def test_features_far_from_zero_have_the_neighbours_of_those_near_it() -> None:
-    """Matrix products lose the differences; the distances are computed again. Break: give `refine` a slack of 0 and no spare."""
-    values = np.random.default_rng(1).integers(0, 50, (150, 6)) + 100_000_000
+    """Matrix products lose the differences; the distances are computed again. Break: call a query sure
+    without asking whether another row is as near, or without a slack."""
+    values = np.random.default_rng(1).integers(0, 50, (150, 6)) + 1_000_000_000
     found = labels.neighbours(values, 5, metric="euclidean")
     indices, distances = by_hand(values, 5)
     assert (found.indices == indices).all()

@@ -19,7 +19,7 @@ from pedigree.labels.neighbourhood.graph import Graph
 #: So many near-duplicates of each example may be chance.
 CHANCE = 1e-3
 #: No neighbourhood counts as narrower than this part of the median one, so that many copies of one example are found too.
-_NARROWEST = 0.125
+_NARROWEST = 1 / 32
 _LEAST_NEIGHBOURS = 3
 
 Set = NDArray[np.int64]
@@ -93,7 +93,7 @@ def duplicates(graph: Graph, *, chance: float = CHANCE, splits: Any = None) -> D
     The ratio depends neither on the unit of the features nor on how dense they lie where the pair is. The threshold is
     (chance / k)^(1 / D), D the intrinsic dimension, estimated from the same distances: so far do neighbours come to each other
     by chance that an example has `chance` of them, if examples lie evenly where the pair is.
-    Distances are lengths; of a cosine distance it is its square root. A width counts as an eighth of the median one at least.
+    Distances are lengths; of a cosine distance it is its square root. A width counts as a thirty-second of the median one at least.
     `splits`: the name of each example's split, for leaks. O(n k).
 
     Raises InvalidInput for lengths that differ and for a graph of fewer than three neighbours.
