@@ -20,6 +20,20 @@ GAP = "  "
 LEAST = 20
 
 
+def make_folder(path: str, *, option: str = "-o") -> None:
+    """Make a folder that the user named by `option`, and those above it, unless it is there. Raises StorageFailure."""
+    import os
+
+    from pedigree.errors import StorageFailure
+
+    try:
+        os.makedirs(path, exist_ok=True)
+    except OSError as error:
+        raise StorageFailure(
+            f"Cannot make the folder {path}: {error.strerror or error}.", remedy=f"Choose another place with {option}."
+        ) from error
+
+
 def write_file(path: str, data: bytes, *, option: str = "-o", folders: bool = False) -> None:
     """Write a file that the user named by `option`; with `folders`, make those above it. Raises StorageFailure."""
     import os

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pedigree.cli.command import Noun
-from pedigree.cli.labels import apply, find, merge
+from pedigree.cli.labels import annotators, apply, find, merge, neighbours
 
 COMMANDS = {
     "labels": Noun(
         "labels",
-        "Labels: find wrong ones, apply decisions",
+        "Labels: find wrong ones, apply decisions, ask neighbours and annotators",
         [
             find.COMMAND,
             apply.COMMAND,
             merge.COMMAND,
+            neighbours.COMMAND,
+            annotators.COMMAND,
         ],
         details="""
 Labels and probabilities are files, or places in a commit (REPO@REF:/PATH). Probabilities come from a model that was not

@@ -11,7 +11,7 @@ from pedigree.cli import options
 from pedigree.cli.command import Arguments, Command, Parser
 from pedigree.cli.labels import places
 from pedigree.cli.labels.places import Places
-from pedigree.cli.output import count, done, write_file
+from pedigree.cli.output import count, done, make_folder, write_file
 from pedigree.cli.progress import stages
 from pedigree.cli.terminal import safe, warn
 
@@ -110,7 +110,7 @@ def _run(arguments: Arguments) -> None:
         stage("Deciding which labels are issues")
         subject = _subject(found, described)
         numbers = summary.summary(found, described, subject, doubts)
-        _make(os.path.join(arguments.output, PICTURES))
+        make_folder(os.path.join(arguments.output, PICTURES))
         tables.write(found, arguments.output, lambda at, total: stage("Writing tables", at, total))
         write_file(os.path.join(arguments.output, "summary.json"), summary.to_json(numbers))
         stage("Drawing pictures and the page")
@@ -199,17 +199,6 @@ def _neighbours(arguments: Arguments, here: Places, count: int) -> Any:
             remedy="Give row numbers, (samples, neighbours), -1 where there is none.",
         )
     return found
-
-
-def _make(folder: str) -> None:
-    from pedigree.errors import StorageFailure
-
-    try:
-        os.makedirs(folder, exist_ok=True)
-    except OSError as error:
-        raise StorageFailure(
-            f"Cannot make the folder {folder}: {error.strerror or error}.", remedy="Choose another place with -o."
-        ) from error
 
 
 def _tell(arguments: Arguments, numbers: dict[str, Any]) -> None:

@@ -25,7 +25,7 @@ ID_COLUMNS = ("id", "path", "file", "filename")
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """What is known of n samples. `given` are whole numbers or texts; `ids`, `images`, `annotators` are texts or None.
+    """What is known of n samples. `given` are whole numbers or texts; `ids`, `images`, `annotators`, `splits` are texts or None.
 
     `digest` is BLAKE3-256 of the file; of a folder, of its sample paths in order, each ended by a line feed. `label_column` and
     `id_column` are those of a table, None elsewhere; without ids a sample's id is the number of its row, from 0.
@@ -39,6 +39,7 @@ class Samples:
     ids: NDArray[Any] | None = None
     images: NDArray[Any] | None = None
     annotators: NDArray[Any] | None = None
+    splits: NDArray[Any] | None = None
     shown: Any = None
 
     def __len__(self) -> int:
@@ -66,6 +67,7 @@ def samples(
     text_column: str | None = None,
     image_column: str | None = None,
     annotator_column: str | None = None,
+    split_column: str | None = None,
 ) -> Samples:
     """The samples of a table, of a `.npy` file of labels, or of a folder with one folder per class.
 
@@ -85,6 +87,7 @@ def samples(
     others = {
         "images": files.named_column(names, image_column, path),
         "annotators": files.named_column(names, annotator_column, path),
+        "splits": files.named_column(names, split_column, path),
     }
     found = {what: None if name is None else files.texts(table.column(name)) for what, name in others.items()}
     shown = (

@@ -95,11 +95,12 @@ def _schema(review: Review) -> Any:
 def _harmless(piece: dict[str, Any]) -> dict[str, Any]:
     return {
         **piece,
-        **{name: [_cell(str(value)) for value in piece[name]] for name in ("id", "given", "suggested")},
+        **{name: [cell(str(value)) for value in piece[name]] for name in ("id", "given", "suggested")},
     }
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
+    """The text as it may stand in a CSV file: what a spreadsheet would run as a formula has a `'` in front."""
     return QUOTE + text if text.startswith(_FORMULA) and not _is_number(text) else text
 
 

@@ -1,0 +1,139 @@
+"""`pedigree labels annotators`: one label out of those of several annotators, and how good each of them is."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from pedigree.cli import options
+from pedigree.cli.command import Arguments, Command, Parser
+from pedigree.cli.labels import places
+from pedigree.cli.output import count, done, make_folder, write_file
+from pedigree.cli.progress import stages
+
+if TYPE_CHECKING:
+    from pedigree.labels.annotators.annotations import Annotations
+    from pedigree.labels.report.matrices import Probabilities
+
+METHODS = ("crowdlab", "majority_vote", "dawid_skene")
+
+
+def _declare(parser: Parser) -> None:
+    parser.add_argument("--labels", metavar="PLACE", required=True, help="Table with a row per label that was given")
+    parser.add_argument("--label-column", metavar="NAME", help="The column that holds the label (label)")
+    parser.add_argument("--id-column", metavar="NAME", help="The column that names the sample (id)")
+    parser.add_argument(
+        "--annotator-column", metavar="NAME", help="The column that says who gave the label (annotator)"
+    )
+    parser.add_argument(
+        "--probabilities",
+        metavar="PLACE",
+        help=".npy or table, a row per sample, a column per class; crowdlab needs them",
+    )
+    parser.add_argument(
+        "--classes", metavar="A,B,...", help="What the columns of probabilities stand for, in their order"
+    )
+    parser.add_argument(
+        "--method", choices=METHODS, help="How to agree (crowdlab with probabilities, else dawid_skene)"
+    )
+    parser.add_argument(
+        "--calibrate", action="store_true", help="Temper the probabilities to be as sure as the annotators agree"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FOLDER",
+        default="label-consensus",
+        help="Where the results are written (label-consensus)",
+    )
+    options.quiet(parser)
+
+
+def _run(arguments: Arguments) -> None:
+    with places.opened() as here, stages(quiet=arguments.quiet) as stage:
+        stage("Reading")
+        from pedigree import labels
+        from pedigree.labels.annotators import tables
+        from pedigree.labels.report import files, matrices, summary
+
+        path = here.file(arguments.labels)
+        files.there(path)
+        matrix = None
+        if arguments.probabilities is not None:
+            matrix = matrices.probabilities(here.file(arguments.probabilities))
+        given = _given(arguments, path, matrix)
+        stage("Weighing annotators")
+        values = None if matrix is None else matrix.matrix
+        method = arguments.method or ("dawid_skene" if matrix is None else "crowdlab")
+        found = labels.consensus(given, values, method=method, calibrate=arguments.calibrate)
+        scores = None if matrix is None else labels.next_labels(given, values)
+        numbers = tables.summary(found)
+        numbers["inputs"] = {"labels": {**here.described(arguments.labels), "digest": files.file_digest(path)}}
+        if matrix is not None:
+            numbers["inputs"]["probabilities"] = {**here.described(arguments.probabilities), "digest": matrix.digest}
+        stage("Writing tables")
+        make_folder(arguments.output)
+        tables.write(found, scores, arguments.output)
+        write_file(os.path.join(arguments.output, "summary.json"), summary.to_json(numbers))
+    sentence = (
+        f"{count(numbers['annotations'], 'label')} of {count(numbers['annotators'], 'annotator')} for "
+        f"{count(numbers['examples'], 'sample')}, {numbers['disputed']:,} of them disputed. Wrote {arguments.output}/."
+    )
+    done(arguments, sentence, numbers)
+
+
+def _given(arguments: Arguments, path: str, matrix: Probabilities | None) -> Annotations:
+    """The labels of the table; samples in the order of the probabilities: by their ids, or called by the numbers of rows."""
+    from pedigree import labels
+    from pedigree.errors import InvalidInput
+    from pedigree.labels.report import files
+
+    table = files.table(path, texts=True)
+    names = table.column_names
+    columns: list[Any] = []
+    for what, named, guesses in (
+        ("id", arguments.id_column, ("id", "example", "task", "path", "file")),
+        ("annotator", arguments.annotator_column, ("annotator", "who", "worker")),
+        ("label", arguments.label_column, ("label", "given", "class")),
+    ):
+        title = files.column(names, named, guesses, what, path, only=True)
+        columns.append(files.texts(table.column(title)))
+    ids, people, given = columns
+    given[given == ""] = None
+    classes: Any = arguments.classes.split(",") if arguments.classes else None if matrix is None else matrix.classes
+    whole = classes is None and all(value is None or files.is_whole(value) for value in given.tolist())
+    if whole:
+        given = [None if value is None else int(value) for value in given.tolist()]
+        given = [None if value is None or value < 0 else value for value in given]
+    order: Any = None
+    if matrix is not None and matrix.ids is not None:
+        order = matrix.ids.tolist()
+    elif matrix is not None:
+        if not all(files.is_whole(name) for name in ids.tolist()):
+            raise InvalidInput(
+                "Samples have names and rows of probabilities have none, so nobody knows which belong together.",
+                remedy="Give the probabilities as a table with an id column, or call samples by their row, from 0.",
+            )
+        ids = [int(name) for name in ids.tolist()]
+        held = files.mapped(matrix.matrix) if isinstance(matrix.matrix, str) else matrix.matrix
+        order = len(held)
+    return labels.annotation_table(ids, people, given, examples=order, classes=classes)
+
+
+COMMAND = Command(
+    "labels annotators",
+    "Agree on one label out of those of several annotators; tell how good each is, and what to label next",
+    declare=_declare,
+    run=_run,
+    details="""
+The table has a row for each label that somebody gave: who, of which sample, which label. Writes into the folder, as Parquet and
+CSV: consensus (the label of each sample, how sure it is, how many agree, and a score whose lowest are to be labelled next),
+annotators (the worst first), annotations (how good each label is); and summary.json. The same inputs give the same bytes.
+""",
+    examples=[
+        ("with a model", "pedigree labels annotators --labels crowd.csv --probabilities p.csv"),
+        ("without", "pedigree labels annotators --labels crowd.csv --method dawid_skene"),
+        ("other columns", "pedigree labels annotators --labels crowd.csv --annotator-column worker --id-column task"),
+        ("for a script", "pedigree labels annotators --labels crowd.csv --json | jq .worst_annotators"),
+    ],
+)
