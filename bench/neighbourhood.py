@@ -4,7 +4,7 @@
 
 CPU seconds, the ways taken in turn, medians; peak memory of a process of its own, less one that only imports and holds the features.
 Features are the first 50 principal components, and what a small convolutional net makes of a picture before its last layer
-(64 numbers, trained on 8,000 other pictures). Exits with 1 when a bar is missed.
+(64 numbers, trained on other pictures). Exits with 1 when a bar is missed.
 """
 
 from __future__ import annotations
