@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pedigree.cli.command import Noun
 from pedigree.cli.labels import annotators, apply, find, merge, neighbours
+from pedigree.cli.labels import apply, dynamics, find, merge
 
 COMMANDS = {
     "labels": Noun(
@@ -11,6 +12,7 @@ COMMANDS = {
         "Labels: find wrong ones, apply decisions, ask neighbours and annotators",
         [
             find.COMMAND,
+            dynamics.COMMAND,
             apply.COMMAND,
             merge.COMMAND,
             neighbours.COMMAND,
