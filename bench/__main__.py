@@ -41,6 +41,7 @@ NAMES = (
 
 NEED_DATA = frozenset({"labels_segmentation_quality", "robust_training", "streets"})
 NEED_DATA = frozenset({"neighbourhood", "robust_training", "streets"})
+NEED_DATA = frozenset({"dynamics", "robust_training", "streets"})
 
 
 def main() -> int:

@@ -19,7 +19,7 @@ def test_every_block_of_the_guide_runs_and_prints_what_stands_below_it(monkeypat
     monkeypatch.delenv("PYTHONHASHSEED", raising=False)
     names: dict[str, object] = {"__name__": "guide"}
     found = BLOCK.findall(PAGE.read_text())
-    assert len(found) == 7
+    assert len(found) == 8
     for code, output in found:
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
