@@ -83,6 +83,8 @@ NAMES = {
     "REPO[@REF]:/PATH": "place",
     "REPO[@BRANCH]:/PATH": "place",
     "REPO[@REF]:GLOB": "place",
+    "REPO@BRANCH[:/PATH]": "place",
+    "PLACE": "place",
     "PIPELINE": "pipeline",
     "PIPELINE[@RUN]": "job",
     "RUN": "run",

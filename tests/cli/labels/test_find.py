@@ -59,6 +59,20 @@ def test_arrays_and_annotators(labelled: Project) -> None:
     ]
 
 
+def test_the_mean_of_several_models_counts(labelled: Project) -> None:
+    """Rows of each are matched by id; classes in another order are refused. Break: take the first model alone."""
+    words = ["labels", "find", "--labels", "labels.csv", "--probabilities", "p.csv", "--json", "--probabilities"]
+    text = (labelled.folder / "p.csv").read_text().splitlines()
+    doubtful = [f"{line.split(',')[0]},0.2,0.3,0.5" for line in text[1:]]
+    labelled.write("q.csv", "\n".join([text[0], *doubtful]))
+    said = labelled(*words, "q.csv").json
+    assert said["issues"] == len(WRONG)
+    assert 0.4 < max(said["thresholds"]) < 0.65
+    assert {"probabilities_1", "probabilities_2"} < set(said["inputs"])
+    labelled.write("r.csv", "\n".join(["id,dog,cat,eel", *text[1:]]))
+    assert "those of another 'dog', 'cat', 'eel'" in labelled(*words, "r.csv", code=2).err
+
+
 def test_probabilities_that_have_seen_the_labels_are_doubted(labelled: Project) -> None:
     """The warning is told, written down, and stands on the page. Break: let Python print it."""
     given = files.array(str(labelled.folder / "labels.npy"))

@@ -32,7 +32,11 @@ def declare_inputs(parser: Parser) -> None:
         "--labels", metavar="PLACE", required=True, help="Table or .npy of labels, or a folder with a folder per class"
     )
     parser.add_argument(
-        "--probabilities", metavar="PLACE", required=True, help=".npy or table, a row per sample, a column per class"
+        "--probabilities",
+        metavar="PLACE",
+        action="append",
+        required=True,
+        help=".npy or table, a row per sample, a column per class; given again: of another model, and their mean counts",
     )
     parser.add_argument("--label-column", metavar="NAME", help="The column that holds the label (label)")
     parser.add_argument(
@@ -75,22 +79,26 @@ def _declare(parser: Parser) -> None:
 def review(arguments: Arguments, here: Places, **columns: Any) -> tuple[Review, dict[str, dict[str, Any]]]:
     """The review of what the arguments name, and the inputs with their digests."""
     from pedigree import labels
+    from pedigree.labels import ensembles
     from pedigree.labels.report import matrices
     from pedigree.labels.report.review import Review
 
     samples = here.samples(
         arguments.labels, label_column=arguments.label_column, id_column=arguments.id_column, **columns
     )
-    found = matrices.probabilities(here.file(arguments.probabilities))
-    named = arguments.classes.split(",") if arguments.classes else found.classes
-    matrix = matrices.aligned(samples, found)
-    names, titles = matrices.class_names(samples, matrix, named)
+    models = [matrices.probabilities(here.file(place)) for place in arguments.probabilities]
+    named = arguments.classes.split(",") if arguments.classes else matrices.named_alike(models)
+    aligned = [matrices.aligned(samples, model) for model in models]
+    names, titles = matrices.class_names(samples, aligned[0], named)
     void = None if arguments.void is None else matrices.as_label(arguments.void, samples)
+    matrix = aligned[0] if len(aligned) == 1 else ensembles.mean(aligned)
     analysis = labels.analyse(samples.given, matrix, classes=names, void=void)
-    described = {
-        "labels": {**here.described(arguments.labels), "digest": samples.digest},
-        "probabilities": {**here.described(arguments.probabilities), "digest": found.digest},
-    }
+    described = {"labels": {**here.described(arguments.labels), "digest": samples.digest}}
+    for at, (place, model) in enumerate(zip(arguments.probabilities, models, strict=True), 1):
+        described[f"probabilities_{at}" if len(models) > 1 else "probabilities"] = {
+            **here.described(place),
+            "digest": model.digest,
+        }
     return Review(samples, analysis, arguments.filter, arguments.rank, titles), described
 
 
@@ -231,6 +239,7 @@ probabilities without names stand for 0, 1, ... where labels are numbers, else f
             "pedigree labels find --labels digits@master:/labels.csv --probabilities predict@master:/p.npy",
         ),
         ("with pictures", "pedigree labels find --labels pets.csv --probabilities p.npy --images photos/"),
+        ("the mean of two models", "pedigree labels find --labels y.npy --probabilities a.npy --probabilities b.npy"),
         ("a folder per class", "pedigree labels find --labels pets@master:/train --probabilities p.npy"),
         ("for a script", "pedigree labels find --labels labels.npy --probabilities p.npy --json | jq .issues"),
     ],

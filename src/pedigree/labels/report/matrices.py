@@ -59,6 +59,18 @@ def probabilities(path: str, *, id_column: str | None = None) -> Probabilities:
     return Probabilities(matrix, files.file_digest(path), tuple(columns), ids)
 
 
+def named_alike(models: Sequence[Probabilities]) -> tuple[str, ...] | None:
+    """The classes that the files of several models name, None where none does. Raises InvalidInput where two name others."""
+    named = [model.classes for model in models if model.classes is not None]
+    for other in named[1:]:
+        if other != named[0]:
+            raise InvalidInput(
+                f"The columns of one model are {files.listed(named[0])}, those of another {files.listed(other)}.",
+                remedy="Put the classes into the same order.",
+            )
+    return named[0] if named else None
+
+
 def aligned(given: Samples, found: Probabilities) -> Any:
     """The probabilities in the order of the samples: by id where both have ids, else as they come.
 
