@@ -45,6 +45,13 @@ def test_decisions_are_made_undone_saved_kept_and_loaded(tmp_path: Path) -> None
         browser.press("d")
         browser.press("u")
         assert browser.text("#status").endswith("undone.")
+        browser.click(".card")
+        browser.press("ArrowRight")
+        assert browser.run("document.activeElement.dataset.at") == "1"
+        browser.run("document.querySelector('[data-decide=keep]').focus()")
+        browser.press("b")
+        browser.press("u")
+        assert browser.run("document.activeElement.dataset.decide") == "keep"
         browser.click("#save")
         made = decisions.read(browser.downloaded())
         assert made.subject == subject(found)

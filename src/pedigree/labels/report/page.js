@@ -206,7 +206,15 @@
   function change(row) {
     return make("span", { class: "change" }, make("span", { class: "given" }, title(row.given)), " → ", make("span", { class: "suggested" }, title(row.suggested)));
   }
+  // What had the focus is drawn anew: its successor gets it, or a person at the keyboard would begin at the top again.
+  function focused() {
+    const { activeElement: had } = document;
+    if (had.closest(".card")) return `.card[data-at="${current}"]`;
+    if (had.dataset.decide) return `[data-decide=${had.dataset.decide}]`;
+    return had.id && had.closest("#sample") ? "#" + had.id : "";
+  }
   function draw() {
+    const next = focused();
     const from = page * PAGE;
     const shown = listed.slice(from, from + PAGE);
     $("cards").replaceChildren(...shown.map((at) => {
@@ -225,6 +233,8 @@
       : "nothing";
     $("save").disabled = decisions.size === 0;
     drawSample();
+    const element = next && document.querySelector(next);
+    if (element) element.focus({ preventScroll: true });
   }
   function drawSample() {
     const box = $("sample");

@@ -12,6 +12,7 @@ from pedigree.labels.report.review import Review
 
 #: Rows that are made and written at once.
 PIECE = 65536
+TEXTS = ("id", "given", "suggested", "evidence")
 #: A text that a spreadsheet would take for a formula gets this in front, in the CSV file.
 QUOTE = "'"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -95,7 +96,7 @@ def _schema(review: Review) -> Any:
 def _harmless(piece: dict[str, Any]) -> dict[str, Any]:
     return {
         **piece,
-        **{name: [cell(str(value)) for value in piece[name]] for name in ("id", "given", "suggested")},
+        **{name: [cell(str(value)) for value in piece[name]] for name in TEXTS},
     }
 
 
