@@ -37,6 +37,7 @@ NAMES = (
     "labels_segmentation",
     "labels_segmentation_quality",
     "streets",
+    "label_report",
 )
 
 NEED_DATA = frozenset({"labels_segmentation_quality", "robust_training", "streets"})
