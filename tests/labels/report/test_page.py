@@ -114,7 +114,7 @@ def test_pictures_fit_into_their_room(tmp_path: Path) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_words_stand_out_from_what_is_behind_them(scheme: str) -> None:
     """A contrast of 4.5 for text, 3 for lines of controls (WCAG 2.2, 1.4.3 and 1.4.11). Break: a paler --soft."""
-    light, dark = re.findall(r":root \{(.*?)\}", (HERE / "page.css").read_text(), re.DOTALL)
+    light, dark = re.findall(r":root \{(.*?)\}", (HERE / "page_parts/page.css").read_text(), re.DOTALL)
     colours = dict(re.findall(r"--([\w-]+): #(\w{6})", light if scheme == "light" else dark))
     for front in ("ink", "soft", "given", "suggested", "good"):
         for back in ("page", "card"):

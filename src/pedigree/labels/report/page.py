@@ -27,6 +27,8 @@ LIMIT = 1000
 CLASSES, NEIGHBOURS, LETTERS = 5, 6, 2000
 #: With more classes the map of given and suggested labels is left out; the table of pairs stays.
 MAP_CLASSES = 30
+#: The page's script in its parts, which see each other's names; what runs at once comes last.
+SCRIPTS = ("base", "decisions", "listing", "moving", "charts", "start")
 #: Samples that are told where scripts do not run.
 PLAIN_ROWS = 100
 
@@ -59,9 +61,8 @@ def render(
     reach the page as JSON and are set as text, and the policy in its head lets only its own script run and nothing be loaded.
     The same review gives the same bytes.
     """
-    here = Path(__file__)
-    style = here.with_name("page.css").read_text(encoding="utf-8")
-    script = here.with_name("page.js").read_text(encoding="utf-8")
+    style, layout = _part("page.css"), _part("page.html")
+    script = '"use strict";\n(() => {\n' + "".join(_part(f"{name}.js") for name in SCRIPTS) + "})();\n"
     rows = listed(review, limit)
     data = {
         "head": first_line(subject),
@@ -92,8 +93,7 @@ def render(
         "@PLAIN@": "\n".join(_plain(review, int(row)) for row in rows[:PLAIN_ROWS]),
         "@DATA@": _json(data),
     }
-    page = here.with_name("page.html").read_text(encoding="utf-8")
-    return re.sub("|".join(parts), lambda mark: parts[mark[0]], page)
+    return re.sub("|".join(parts), lambda mark: parts[mark[0]], layout)
 
 
 def listed(review: Review, limit: int) -> NDArray[np.int64]:
@@ -104,6 +104,10 @@ def listed(review: Review, limit: int) -> NDArray[np.int64]:
     kept = np.zeros(len(review.samples), bool)
     kept[first] = kept[rest] = True
     return order[kept[order]]
+
+
+def _part(name: str) -> str:
+    return (Path(__file__).parent / "page_parts" / name).read_text(encoding="utf-8")
 
 
 def _row(review: Review, row: int, neighbours: NDArray[Any] | None, thumbnails: Thumbnails | None) -> dict[str, Any]:
