@@ -27,9 +27,9 @@ def test_levels_and_blend_by_hand() -> None:
     found = labels.analyse([0, 0, 1], matrix)
     np.testing.assert_allclose(found.levels, [0.6, 0.6])
     expected = [
-        log(0.8 / 0.6) - 0.2 * log(0.2 / 0.6),  # the rival is below its level
+        log(0.8 / 0.6) - 0.1 * log(0.2 / 0.6),  # the rival is below its level
         log(0.4 / 0.6),  # the rival is just at it
-        log(0.6 / 0.6) - 0.2 * log(0.4 / 0.6),
+        log(0.6 / 0.6) - 0.1 * log(0.4 / 0.6),
     ]
     np.testing.assert_allclose(found.scores(), expected)
 
@@ -44,17 +44,17 @@ def test_a_class_without_examples_has_a_level_that_nothing_reaches() -> None:
     """Break: give it the mean: the 0.5 of the third class would be a rival above its level."""
     found = labels.analyse([0, 1], np.array([[0.5, 0.0, 0.5], [0.0, 0.5, 0.5]]), classes=[0, 1, 2])
     assert found.levels[2] == 2.0
-    np.testing.assert_allclose(found.scores(), [-0.2 * log(0.25)] * 2)
+    np.testing.assert_allclose(found.scores(), [-0.1 * log(0.25)] * 2)
 
 
 @pytest.mark.parametrize(
     ("own", "rival", "expected"),
     [
-        (1.0, 0.5, 0.5),  # a margin
-        (-1.0, 2.0, -3.0),
-        (1.0, -2.0, 1.4),  # a rival below its level counts for a fifth
-        (-0.5, -2.0, -0.5 + 0.4 - 0.2),  # no class reaches its level; the best is the given one
-        (-2.0, -0.5, -2.0 + 0.1 - 0.2),  # and here another
+        (1.0, 0.5, 0.75),  # a rival above its level counts for half
+        (-1.0, 2.0, -2.0),
+        (1.0, -2.0, 1.2),  # and below for a tenth
+        (-0.5, -2.0, -0.5 + 0.2 - 0.075),  # no class reaches its level; the best is the given one
+        (-2.0, -0.5, -2.0 + 0.05 - 0.075),  # and here another
     ],
 )
 def test_the_parts_of_the_blend(own: float, rival: float, expected: float) -> None:
@@ -131,7 +131,7 @@ def among_hard_ones() -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[n
     for row, place in enumerate(given[:100]):
         sure[row, place] = 0.91
     for row, place in enumerate(given[100:160]):
-        torn[row, place], torn[row, (place + 1) % 10] = 0.19, 0.65
+        torn[row, place], torn[row, (place + 1) % 10] = 0.15, 0.69
     for row, place in enumerate(given[160:]):
         flat[row, place], flat[row, (place + 1) % 10] = 0.14, 0.14
     return given, np.concatenate((sure, torn, flat)), np.arange(170) >= 160

@@ -1,17 +1,17 @@
-"""The default rank: how much a label has for itself, less what its strongest rival has, and less what every class lacks.
+"""The default rank: what a label has for itself, less half of what its strongest rival has, and less a part of what every class lacks.
 
 With p_k the probability of class k, t_k its threshold and T the mean p_s over all labels, s the given label:
 
     l_k = (t_k + T) / 2                                      the level of class k
     E = log(p_s / l_s),   R = max over k other than s of log(p_k / l_k)
-    blend = E - max(R, 0) - RIVAL_BELOW * min(R, 0) + UNCLAIMED * min(max(E, R), 0)
+    blend = E - RIVAL_ABOVE * max(R, 0) - RIVAL_BELOW * min(R, 0) + UNCLAIMED * min(max(E, R), 0)
 
-A rival counts in full as far as it is above its level, and for little below. Where no class reaches its level, as in a picture
+A rival counts for half as far as it is above its level, and for little below. Where no class reaches its level, as in a picture
 of something else, the shortfall of the best one counts against the label as well: such examples have no rival, so a plain margin takes
 them for good ones. The level goes only half of the way from T to t_k, and so is T / 2 at least: the full threshold of a class whose
 labels are mostly wrong is so low that the wrong ones would pass for good.
 
-Source: ours; the margin over thresholds follows Northcutt et al. 2021 (arXiv:1911.00068). What it was compared with, and how the two
+Source: ours; the margin over thresholds follows Northcutt et al. 2021 (arXiv:1911.00068). What it was compared with, and how the
 constants were chosen, is in docs/methods/default-rank.md.
 """
 
@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-#: Part of R that counts where the rival is below its level.
-RIVAL_BELOW = 0.2
+#: Parts of R that count where the rival is above its level, and below.
+RIVAL_ABOVE, RIVAL_BELOW = 0.5, 0.1
 #: Part of the shortfall that counts where no class reaches its level.
-UNCLAIMED = 0.4
+UNCLAIMED = 0.15
 
 
 def levels(thresholds: Floats, sums: Floats, counts: NDArray[np.int64]) -> Floats:
@@ -40,8 +40,8 @@ def levels(thresholds: Floats, sums: Floats, counts: NDArray[np.int64]) -> Float
 def blended(own: Floats, rival: Floats) -> Floats:
     """The blend of E (`own`) and R (`rival`), logarithms of ratios to levels; any real number, lower is worse.
 
-    Falls in `rival` above 0; never falls in `own`. Equal to `own - rival`, a margin, where the rival is above its level.
+    Rises with `own`, and falls with `rival` where the rival is above its level.
     """
-    below = np.minimum(rival, 0.0)
     unclaimed = np.minimum(np.maximum(own, rival), 0.0)
-    return np.asarray(own - np.maximum(rival, 0.0) - RIVAL_BELOW * below + UNCLAIMED * unclaimed)
+    against = RIVAL_ABOVE * np.maximum(rival, 0.0) + RIVAL_BELOW * np.minimum(rival, 0.0)
+    return np.asarray(own - against + UNCLAIMED * unclaimed)
