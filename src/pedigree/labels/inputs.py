@@ -167,8 +167,7 @@ def _numbers(given: NDArray[Any], names: tuple[Any, ...], void: Any) -> NDArray[
         if given.dtype.kind == "f":
             wrong |= (given != np.floor(given)) & ~empty
         if not wrong.any():
-            numbers = np.where(empty, VOID, given).astype(np.int64, copy=False)
-            return numbers
+            return np.asarray(np.where(empty, VOID, given), np.int64)
     else:
         place = {name: at for at, name in enumerate(names)}
         try:
