@@ -52,6 +52,7 @@ def main() -> int:
     options = parser.parse_args()
     import numpy as np
 
+    sys.path.insert(0, str(Path(__file__).parents[1]))
     from bench.labels_filters import drawn
 
     missed = False

@@ -31,10 +31,11 @@ def threshold_margin(found: Analysis) -> Scores:
 
     matrix = found.data.probabilities
     rival = np.empty(len(matrix), matrix.dtype)
-    inverse = (1.0 / found.thresholds).astype(matrix.dtype)
+    inverse = rows.padded(1.0 / found.thresholds, matrix.dtype, 0.0)
+    work, bits = rows.work_of(inverse), rows.bits_of(rival)
     for start, chunk in matrix.chunks(found.chunk_rows):
         part = slice(start, start + len(chunk))
-        rows.scaled_rivals(chunk, found.data.labels[part], inverse, rival[part])
+        rows.scaled_rivals(chunk, found.data.labels[part], inverse, work, bits[part])
     return np.asarray(_evidence(found, found.thresholds) - _logarithm(rival))
 
 

@@ -174,14 +174,20 @@ def survey(
 
 
 @compiled
-def scaled_rivals(chunk: Any, labels: Any, inverse: Any, found: Any) -> None:
-    """The largest p_j * `inverse`_j of the classes j other than the label, of all where it is below 0."""
-    for row in range(len(found)):
-        most = chunk.dtype.type(0.0)
+def scaled_rivals(chunk: Any, labels: Any, inverse: Any, work: Any, found_bits: Any) -> None:
+    """The bits of the largest p_j * `inverse`_j (padded) of the classes j other than the label, of all where it is below 0.
+
+    A value below 0 counts as 0. `work` of `work_of`.
+    """
+    zero = chunk.dtype.type(0.0)
+    _, _, scaled, scaled_bits = work
+    scaled[:] = zero
+    for row in range(len(labels)):
         for column in range(chunk.shape[1]):
-            if column != labels[row]:
-                most = max(most, chunk[row, column] * inverse[column])
-        found[row] = most
+            scaled[column] = max(zero, chunk[row, column]) * inverse[column]
+        if labels[row] >= 0:
+            scaled[labels[row]] = zero
+        found_bits[row] = _most(scaled_bits)
 
 
 @compiled
