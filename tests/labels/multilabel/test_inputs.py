@@ -36,6 +36,7 @@ P = np.array([[0.9, 0.2, 0.7], [0.1, 0.3, 0.2], [0.2, 0.8, 0.1], [0.6, 0.7, 0.9]
         MATRIX.astype(np.float32),
         torch.from_numpy(MATRIX),
         pl.DataFrame(MATRIX),
+        pl.Series(LISTS),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -67,11 +68,12 @@ def test_void_cells_have_no_score_no_issue_and_no_weight() -> None:
     alone = labels.analyse_multilabel(given, probabilities)
     assert (found.thresholds == alone.thresholds).all()
     assert (found.joint == alone.joint).all()
-    assert (found.issues()[:300] == alone.issues()).all()
-    assert not found.issues()[300:].any()
-    assert np.isnan(found.scores()[300:]).all()
+    assert (found.issues("prune_by_noise_rate")[:300] == alone.issues("prune_by_noise_rate")).all()
+    assert not found.issues("prune_by_noise_rate")[300:].any()
+    assert np.isnan(found.scores("threshold_margin")[300:]).all()
     assert np.isnan(found.example_scores("moving_average")[300:]).all()
     assert len(found.worst()) == 300
+    assert not found.issues("co_occurrence")[300:].any()
 
 
 @pytest.mark.parametrize(
@@ -93,7 +95,12 @@ def test_void_cells_have_no_score_no_issue_and_no_weight() -> None:
         ),
         (MATRIX, P + 0.2, "2 probabilities are not in [0, 1]: 1.1 in row 0, column 0, 1.1 in row 3, column 2.", [0, 3]),
         (MATRIX, np.where(P == 0.8, np.nan, P), "1 probabilities are not in [0, 1]: nan in row 2, column 1.", [2]),
-        (MATRIX, P[0], "Probabilities must have the shape (examples, classes), got (3,).", None),
+        (
+            MATRIX,
+            P[0],
+            "Probabilities must have the shape (examples, classes) with two classes at least, got (3,).",
+            None,
+        ),
         (MATRIX, P > 0.5, "Probabilities must be float16, float32 or float64, got bool.", None),
     ],
 )
@@ -116,7 +123,9 @@ def test_a_class_that_all_have_or_none_has_is_named_and_has_no_issues() -> None:
     for by in ("prune_by_noise_rate", "prune_by_class", "both", "confident_learning", "predicted_neq_given"):
         assert not found.issues(by)[:, 1:3].any()
         assert found.issues(by)[:, [0, 3]].any()
-    assert np.isfinite(found.scores()).all()
+    assert not found.issues()[:, 1:3].any()
+    assert np.isnan(found.scores()[:, 1:3]).all()
+    assert np.isfinite(found.example_scores()).all()
 
 
 def test_one_class_alone_will_do() -> None:
@@ -125,11 +134,11 @@ def test_one_class_alone_will_do() -> None:
     probabilities = np.where(given == 1, 0.9, 0.1)
     probabilities[0] = 0.05
     found = labels.analyse_multilabel(given, probabilities)
-    assert np.argwhere(found.issues()).tolist() == [[0, 0]]
+    assert np.argwhere(found.issues("prune_by_class")).tolist() == [[0, 0]]
     assert found.worst(1).tolist() == [0]
 
 
-def test_a_mapped_file_gives_the_same_as_the_array(tmp_path: Path) -> None:
+def test_a_mapped_file_and_a_table_give_the_same_as_the_array(tmp_path: Path) -> None:
     """Break: the path read as text."""
     rng = np.random.default_rng(2)
     given = (rng.random((200, 3)) < 0.3).astype(int)
@@ -138,6 +147,8 @@ def test_a_mapped_file_gives_the_same_as_the_array(tmp_path: Path) -> None:
     found = labels.analyse_multilabel(given, tmp_path / "p.npy")
     assert not found.data.probabilities.flags.writeable
     assert (found.issues() == labels.analyse_multilabel(given, probabilities).issues()).all()
+    table = pa.table({str(at): probabilities[:, at] for at in range(3)})
+    assert (found.issues() == labels.analyse_multilabel(given, table).issues()).all()
     (tmp_path / "no.npy").write_bytes(b"PK")
     with pytest.raises(InvalidInput, match=r"no\.npy is no \.npy file"):
         labels.analyse_multilabel(given, tmp_path / "no.npy")

@@ -138,4 +138,4 @@ def test_equal_cells_at_a_cut_go_to_the_lower_rows() -> None:
     probabilities[[0, 2, 4, 6, 8, 10, 12, 14], 0] = 0.85  # counted for neither
     found = labels.analyse_multilabel(matrix, probabilities)
     assert found.joint[0].tolist() == [[13, 7], [0, 20]]
-    assert np.flatnonzero(found.issues()).tolist() == [0, 2, 3, 4, 7, 11, 15]
+    assert np.flatnonzero(found.issues("prune_by_noise_rate")).tolist() == [0, 2, 3, 4, 7, 11, 15]

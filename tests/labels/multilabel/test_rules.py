@@ -145,3 +145,48 @@ def test_a_class_that_the_labels_do_not_have_is_named() -> None:
     with pytest.raises(InvalidInput, match="The rules name 'tree', which is no class") as raised:
         RULES.violations([[0]], ["animal", "cat", "dog", "plant", "trees"])
     assert "Did you mean 'trees'?" in str(raised.value)
+
+
+def test_repairs_follow_the_probabilities_and_suggestions_obey() -> None:
+    """Breaks: the repair without probabilities; suggestions not mended."""
+    rng = np.random.default_rng(0)
+    true = np.zeros((400, 5), np.int8)
+    kind = rng.integers(0, 4, 400)
+    for at, columns in enumerate([[0, 1], [0, 2], [3], [3, 4]]):
+        for column in columns:
+            true[kind == at, column] = 1
+    probabilities = np.clip(np.where(true == 1, 0.85, 0.15) + rng.normal(0, 0.12, true.shape), 0.01, 0.99)
+    given_ = true.copy()
+    given_[np.flatnonzero(kind == 0)[:30], 0] = 0  # cats that are no animals, nor anything
+    given_[np.flatnonzero(kind == 2)[:20], 0] = 1  # plants that are animals too
+    found = labels.analyse_multilabel(given_, probabilities, classes=NAMES)
+    violations = found.violations(RULES)
+    assert [each.example for each in violations] == np.flatnonzero((given_ != true)[:, 0]).tolist()
+    mended = [each.changes == (("animal", bool(true[each.example, 0])),) for each in violations]
+    assert np.mean(mended) == 1.0
+    suggested = found.suggestions(RULES)
+    assert RULES.violations(suggested, NAMES) == ()
+    assert (suggested != true).sum() < 0.3 * (given_ != true).sum()
+    assert set(np.unique(suggested)) == {0, 1}
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_suggestions_never_break_a_rule(seed: int) -> None:
+    """Breaks: suggestions not mended; mended as if what was turned were still as it was given."""
+    rng = np.random.default_rng(seed)
+    given_ = rng.integers(-1, 2, (40, 5)).astype(np.int8)
+    given_[:2] = [[0] * 5, [1] * 5]
+    found = labels.analyse_multilabel(given_, rng.random((40, 5)), classes=NAMES)
+    suggested = found.suggestions(RULES, by="predicted_neq_given")
+    assert RULES.violations(suggested, NAMES) == ()
+    assert ((suggested < 0) == (given_ < 0)).all()
+    # Of all 2^5 labels that obey, none is reached from what was turned by a more probable change.
+    turned = found.suggestions(by="predicted_neq_given")
+    for row in np.flatnonzero((suggested != turned).any(axis=1)):
+        right = np.where(turned[row] == given_[row], found.wrong[row], 1 - found.wrong[row])  # of the other value
+        others = np.array(list(product((0, 1), repeat=5)))
+        others = np.where(turned[row] < 0, -1, others)
+        obeying = [at for at, each in enumerate(others) if not RULES.violations(each[None], NAMES)]
+        costs = [-np.log(right[each != turned[row]]).sum() for each in others[obeying]]
+        assert -np.log(right[suggested[row] != turned[row]]).sum() <= min(costs) + 1e-9

@@ -8,8 +8,7 @@ found.per_class   # how many of each, estimated and found
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -20,77 +19,62 @@ from pedigree.errors import InvalidInput
 from pedigree.labels import counts
 from pedigree.labels.analysis import LEAST_THRESHOLD, NEVER
 from pedigree.labels.inputs import needs_numba
-from pedigree.labels.multilabel import inputs
+from pedigree.labels.multilabel import cooccurrence, doubt, inputs, tables
+from pedigree.labels.multilabel.rules import Rules
+from pedigree.labels.multilabel.tables import CellList, ClassSummary
+from pedigree.labels.multilabel.violations import Violation, obeying, violations
 from pedigree.labels.rounding import Counts, Floats
 
-FILTERS = ("prune_by_noise_rate", "prune_by_class", "both", "confident_learning", "predicted_neq_given")
-RANKS = ("threshold_margin", "self_confidence")
-EXAMPLE_RANKS = ("threshold_margin", "moving_average")
+FILTERS = (
+    "co_occurrence",
+    "prune_by_noise_rate",
+    "prune_by_class",
+    "both",
+    "confident_learning",
+    "predicted_neq_given",
+)
+RANKS = ("co_occurrence", "threshold_margin", "self_confidence")
+EXAMPLE_RANKS = ("co_occurrence", "threshold_margin", "moving_average")
 #: Of the scores of an example's classes, from the best to the worst, each counts four times what came before it.
 ALPHA = 0.8
 #: A probability counts as this much at least, and one less this at most, in logarithms.
 LEAST = 1e-6
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class CellList:
-    """Cells, the worst first, ties by example and then by class: the example, the column of the class, the score."""
-
-    examples: NDArray[np.int64]
-    columns: NDArray[np.int64]
-    scores: Floats
-    names: tuple[Any, ...]
-
-    def __len__(self) -> int:
-        return len(self.examples)
-
-    def __iter__(self) -> Iterator[tuple[int, Any, float]]:
-        """(example, name of the class, score)"""
-        for example, column, score in zip(self.examples, self.columns, self.scores, strict=True):
-            yield int(example), self.names[column], float(score)
-
-
-@dataclass(frozen=True, slots=True)
-class ClassSummary:
-    """What is known of one class: how many examples were given it, estimates from the calibrated joint, cells found.
-
-    `missing_rate` is the share of those that truly have the class and were not given it, `extra_rate` the share of those
-    that truly lack it and were.
-    """
-
-    name: Any
-    present: int
-    absent: int
-    void: int
-    estimated_missing: int
-    estimated_extra: int
-    missing_rate: float
-    extra_rate: float
-    missing: int
-    extra: int
-
-
 def analyse_multilabel(
-    labels: Any, probabilities: Any, *, classes: Sequence[Any] | None = None, void: Any = None
+    labels: Any,
+    probabilities: Any,
+    *,
+    classes: Sequence[Any] | None = None,
+    void: Any = None,
+    missing_rate: float = doubt.MISSING_RATE,
+    seed: int = 0,
 ) -> MultiLabelAnalysis:
     """Look at the labels of n examples, each with any number of K classes; see `multilabel.inputs.cells` for the forms.
 
-    Two passes over the matrix of probabilities, which is never copied. The same result whatever the number of threads.
+    One pass over the matrix of probabilities, which is never copied; what else is asked for is computed then. `missing_rate`, in
+    (0, 1), is how many of those that have a class are taken not to have been given it; it weighs missing against extra classes.
+    `seed` splits the examples for the refit. The same result whatever the number of threads.
     """
     needs_numba()
-    return MultiLabelAnalysis(inputs.cells(labels, probabilities, classes=classes, void=void))
+    if not 0.0 < missing_rate < 1.0:
+        raise InvalidInput(f"missing_rate is {missing_rate}, not between 0 and 1.", remedy="Give a share, such as 0.3.")
+    data = inputs.cells(labels, probabilities, classes=classes, void=void)
+    return MultiLabelAnalysis(data, missing_rate=missing_rate, seed=seed)
 
 
 class MultiLabelAnalysis:
-    """What the passes found. Matrices are (n, K), a row per example and a column per class, in the order given.
+    """What was found. Matrices are (n, K), a row per example and a column per class, in the order given.
 
-    Each class is taken for itself, as a problem of two classes: absent (0) and present (1).
+    Nothing can be said about a class that no example has or none lacks: it has no issues, and no scores but self-confidence.
     """
 
-    def __init__(self, data: inputs.Cells) -> None:
+    def __init__(self, data: inputs.Cells, *, missing_rate: float = doubt.MISSING_RATE, seed: int = 0) -> None:
         from pedigree.labels.multilabel import passes
 
         self.data = data
+        self.missing_rate = missing_rate
+        self.seed = seed
         totals = np.zeros((data.classes, 2))
         #: (K, 2): how many examples lack a class and have it, as given.
         self.label_counts: Counts = np.zeros((data.classes, 2), np.int64)
@@ -100,7 +84,7 @@ class MultiLabelAnalysis:
         self.thresholds: Floats = np.where(self.label_counts > 0, means, NEVER)
         self._kept: dict[str, NDArray[np.bool_]] = {}
 
-    # -- counts
+    # -- counts, each class as a problem of two: absent (0) and present (1)
 
     @cached_property
     def confident_joint(self) -> Counts:
@@ -122,72 +106,47 @@ class MultiLabelAnalysis:
 
     @property
     def errors(self) -> int:
-        """Estimated number of wrong cells."""
+        """Estimated number of wrong cells, by the joint."""
         return int(self.joint[:, 0, 1].sum() + self.joint[:, 1, 0].sum())
 
     @cached_property
     def per_class(self) -> tuple[ClassSummary, ...]:
         """One line for each class, in their order."""
-        joint = self.joint.astype(float)
-        issues, given = self._issues("prune_by_noise_rate"), self.data.given
-        missing, extra = (issues & (given == 0)).sum(axis=0), (issues & (given == 1)).sum(axis=0)
-        rates = joint[:, [0, 1], [1, 0]] / np.maximum(joint.sum(axis=1)[:, ::-1], 1.0)
-        rows = len(self.data.given)
-        return tuple(
-            ClassSummary(
-                name=name,
-                present=int(present),
-                absent=int(absent),
-                void=rows - int(present + absent),
-                estimated_missing=int(joint[at, 0, 1]),
-                estimated_extra=int(joint[at, 1, 0]),
-                missing_rate=float(rates[at, 0]),
-                extra_rate=float(rates[at, 1]),
-                missing=int(missing[at]),
-                extra=int(extra[at]),
-            )
-            for at, (name, (absent, present)) in enumerate(zip(self.data.names, self.label_counts, strict=True))
-        )
+        return tables.summaries(self.data.names, self.data.given, self.joint, self._issues("co_occurrence"))
 
     # -- filters
 
-    def issues(self, by: str = "prune_by_noise_rate") -> NDArray[np.bool_]:
-        """Which cells are probably wrong, (n, K), by one of `FILTERS`, each class for itself. s is what is given.
+    def issues(self, by: str = "co_occurrence") -> NDArray[np.bool_]:
+        """Which cells are probably wrong, (n, K), by one of `FILTERS`. s is what is given.
 
+        - `co_occurrence`, the default: those that are wrong with a probability above 1/6 (`wrong`). Ours.
+        The others take each class for itself, and no cell for wrong with p(s) >= p(1 - s), 1e-6 granted:
         - `prune_by_noise_rate`: of the cells with s the `joint[k, s, 1 - s]` with the largest p(1 - s) - p(s).
         - `prune_by_class`: of the cells with s the `n - joint[k, s, s]` with the lowest p(s).
         - `both`: what the two have in common.
         - `confident_learning`: those counted off the diagonal of the confident joint.
         - `predicted_neq_given`: those with p(1 - s) > p(s).
-        In all of them a cell with p(s) >= p(1 - s), 1e-6 granted, is no issue. Ties at a cut go to the lower row. Void cells
-        are none, and classes that no example has or none lacks have none.
+        Ties at a cut go to the lower row. Void cells are no issues.
         Source: Northcutt et al. 2021 (arXiv:1911.00068), section 3.3; one-vs-rest as in Thyagarajan et al. 2022
         (arXiv:2211.13895).
         """
-        if by not in FILTERS:
-            raise InvalidInput(f"There is no filter {by!r}.", remedy=f"Use one of {', '.join(FILTERS)}.")
-        found: NDArray[np.bool_] = self._issues(by).copy()
-        return found
+        return self._issues(by).copy()
 
-    def example_issues(self, by: str = "prune_by_noise_rate") -> NDArray[np.bool_]:
+    def example_issues(self, by: str = "co_occurrence") -> NDArray[np.bool_]:
         """Which examples have a cell that is an issue, (n,)."""
         return np.asarray(self._issues(by).any(axis=1))
 
-    def missing(self, count: int | None = None, *, by: str = "prune_by_noise_rate") -> CellList:
+    def missing(self, count: int | None = None, *, by: str = "co_occurrence") -> CellList:
         """Classes that examples have and were not given: the issues where absent is given, the worst first."""
-        return self._listed(0, count, by)
+        return tables.listed(self._issues(by) & (self.data.given == 0), self.scores(), self.data.names, count)
 
-    def extra(self, count: int | None = None, *, by: str = "prune_by_noise_rate") -> CellList:
+    def extra(self, count: int | None = None, *, by: str = "co_occurrence") -> CellList:
         """Classes that examples were given and have not: the issues where present is given, the worst first."""
-        return self._listed(1, count, by)
-
-    def _listed(self, given: int, count: int | None, by: str) -> CellList:
-        examples, columns = np.nonzero(self._issues(by) & (self.data.given == given))
-        scores = self.scores()[examples, columns]
-        order = np.argsort(scores, kind="stable")[:count]
-        return CellList(examples[order], columns[order], scores[order], self.data.names)
+        return tables.listed(self._issues(by) & (self.data.given == 1), self.scores(), self.data.names, count)
 
     def _issues(self, by: str) -> NDArray[np.bool_]:
+        if by not in FILTERS:
+            raise InvalidInput(f"There is no filter {by!r}.", remedy=f"Use one of {', '.join(FILTERS)}.")
         if by not in self._kept:
             self._kept[by] = self._found(by)
         return self._kept[by]
@@ -196,6 +155,8 @@ class MultiLabelAnalysis:
         from pedigree.labels.multilabel import passes
         from pedigree.labels.rows import SLACK
 
+        if by == "co_occurrence":
+            return np.asarray(self.wrong > doubt.ISSUE)
         if by == "both":
             return self._issues("prune_by_class") & self._issues("prune_by_noise_rate")
         data = self.data
@@ -218,23 +179,50 @@ class MultiLabelAnalysis:
 
     # -- ranks
 
-    def scores(self, by: str = "threshold_margin") -> Floats:
+    @cached_property
+    def co_occurrence(self) -> cooccurrence.CoOccurrence:
+        """The refit of each class by the others."""
+        return cooccurrence.refit(self.data, seed=self.seed)
+
+    @cached_property
+    def extra_rates(self) -> Floats:
+        """(K,): the estimated share of those without a class that were given it; see `doubt.extra_rates`."""
+        return doubt.extra_rates(self.co_occurrence.logits, self.data.given, ~self.data.one_sided)
+
+    @cached_property
+    def wrong(self) -> Floats:
+        """(n, K): how probably each cell is wrong, by the refit and the rates of missing and extra classes. NaN as in `scores`."""
+        return doubt.wrong(self._log_odds)
+
+    @cached_property
+    def _log_odds(self) -> Floats:
+        found = doubt.log_odds(self.co_occurrence.logits, self.data.given, self.missing_rate, self.extra_rates)
+        found[:, self.data.one_sided] = np.nan
+        return found
+
+    def scores(self, by: str = "co_occurrence") -> Floats:
         """How good each cell is, (n, K), by one of `RANKS`: the lower, the likelier it is wrong. NaN for void cells.
 
-        - `threshold_margin`, the default: log(p(s) / t(s)) - log(p(1 - s) / t(1 - s)), t the thresholds of the class.
+        - `co_occurrence`, the default: log-odds that the cell is right.
+        - `threshold_margin`: log(p(s) / t(s)) - log(p(1 - s) / t(1 - s)), t the thresholds of the class.
         - `self_confidence`: p(s), in [0, 1].
         """
         if by not in RANKS:
             raise InvalidInput(f"There is no rank {by!r}.", remedy=f"Use one of {', '.join(RANKS)}.")
         given, matrix = self.data.given, self.data.probabilities
+        if by == "co_occurrence":
+            return self._log_odds.copy()
         if by == "self_confidence":
             return np.where(given < 0, np.nan, np.where(given == 1, matrix, 1 - matrix)).astype(np.float64)
-        return margins(given, matrix, self.thresholds)
+        found = margins(given, matrix, self.thresholds)
+        found[:, self.data.one_sided] = np.nan
+        return found
 
-    def example_scores(self, by: str = "threshold_margin") -> Floats:
+    def example_scores(self, by: str = "co_occurrence") -> Floats:
         """How good the labels of each example are together, (n,), by one of `EXAMPLE_RANKS`. NaN where all are void.
 
-        - `threshold_margin`, the default: of the example's cells the lowest.
+        - `co_occurrence`, the default: log-odds that all cells are right, were they independent.
+        - `threshold_margin`: of the example's cells the lowest.
         - `moving_average`: of the self-confidences, from the largest to the lowest, the exponential moving average with
           alpha 0.8, in [0, 1]. Source: Thyagarajan et al. 2022 (arXiv:2211.13895).
         """
@@ -242,18 +230,46 @@ class MultiLabelAnalysis:
 
         if by not in EXAMPLE_RANKS:
             raise InvalidInput(f"There is no rank {by!r}.", remedy=f"Use one of {', '.join(EXAMPLE_RANKS)}.")
+        if by == "co_occurrence":
+            return doubt.together(self._log_odds)
         if by == "moving_average":
             found = np.empty(len(self.data.given))
             passes.moving_averages(self.scores("self_confidence"), self.data.given, ALPHA, found)
             return found
-        lowest = np.fmin.reduce(self.scores(by), axis=1)
-        return np.asarray(lowest)
+        return np.asarray(np.fmin.reduce(self.scores(by), axis=1))
 
-    def worst(self, count: int | None = None, *, by: str = "threshold_margin") -> NDArray[np.int64]:
+    def worst(self, count: int | None = None, *, by: str = "co_occurrence") -> NDArray[np.int64]:
         """The examples with the lowest scores, the worst first, ties by index; without those whose cells are all void."""
         scores = self.example_scores(by)
         order = np.argsort(scores, kind="stable")[: int((~np.isnan(scores)).sum())]
         return order if count is None else order[:count]
+
+    # -- rules
+
+    def suggestions(self, rules: Rules | None = None, *, by: str = "co_occurrence") -> NDArray[np.int8]:
+        """(n, K): the labels with every issue turned, void cells as they are; with `rules`, none of which they then break.
+
+        Where turning an issue breaks a rule, or leaves one broken, what costs least is changed: a cell costs -log of how
+        probably what it is changed to is right.
+        """
+        found = np.where(self._issues(by), 1 - self.data.given, self.data.given).astype(np.int8)
+        if rules is None:
+            return found
+        turned = found != self.data.given
+        return obeying(rules, found, self.data.names, self._costs(np.where(turned, 1.0 - self._doubt, self._doubt)))
+
+    def violations(self, rules: Rules) -> tuple[Violation, ...]:
+        """The examples whose labels break a rule, each with the most probable repair; see `multilabel.violations`."""
+        return violations(rules, self.data.given, self.data.names, self._costs(self._doubt))
+
+    @property
+    def _doubt(self) -> Floats:
+        """How probably each cell is wrong; 1/2 where nothing can be said."""
+        return np.where(np.isnan(self.wrong), 0.5, self.wrong)
+
+    @staticmethod
+    def _costs(wrong: Floats) -> Floats:
+        return np.asarray(-np.log(np.clip(wrong, 1e-12, 1.0)))
 
 
 def margins(given: NDArray[np.int8], probabilities: NDArray[Any], thresholds: Floats) -> Floats:

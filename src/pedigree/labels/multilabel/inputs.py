@@ -7,14 +7,14 @@ from array import array
 from collections.abc import Iterable, Sequence, Sized
 from dataclasses import dataclass
 from itertools import chain
-from os import PathLike
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pedigree.errors import InvalidInput
-from pedigree.labels.inputs import NAMED, VOID, plain
+from pedigree.labels.inputs import NAMED, VOID
+from pedigree.labels.matrices import Plain, matrix_of, plain
 
 Given = NDArray[np.int8]
 
@@ -63,12 +63,22 @@ def cells(labels: Any, probabilities: Any, *, classes: Sequence[Any] | None = No
 
 def given_cells(labels: Any, names: tuple[Any, ...], *, void: Any = None) -> Given:
     """The labels alone, see `cells`."""
-    values = plain(labels)
-    if isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype == object:
-        values = values.tolist()
-    if isinstance(values, (list, tuple)):
-        return _from_lists(values, names)
-    return _from_matrix(np.asarray(values), names, void)
+    lists = _lists(labels)
+    return _from_matrix(np.asarray(plain(labels)), names, void) if lists is None else _from_lists(lists, names)
+
+
+def _lists(labels: Any) -> Sequence[Any] | None:
+    """Labels that are lists of classes, from Python, or a column of lists of NumPy, Arrow, pandas or polars."""
+    if isinstance(labels, (list, tuple)):
+        return labels
+    kind = str(getattr(labels, "type", None) or getattr(labels, "dtype", ""))
+    if kind.startswith(("list<", "large_list<")):
+        return list(labels.to_pylist())
+    if kind.startswith("List("):
+        return list(labels.to_list())
+    if kind == "object" and labels.ndim == 1:
+        return list(labels.tolist())
+    return None
 
 
 def one_sided(given: Given, names: tuple[Any, ...]) -> NDArray[np.bool_]:
@@ -98,28 +108,13 @@ def _names(classes: Sequence[Any] | None, count: int) -> tuple[Any, ...]:
 
 
 def _matrix(probabilities: Any) -> NDArray[Any]:
-    if isinstance(probabilities, (str, PathLike)):
-        with open(probabilities, "rb") as file:
-            if file.read(6) != b"\x93NUMPY":
-                raise InvalidInput(f"{probabilities} is no .npy file.", remedy="Write it with numpy.save.")
-        matrix: Any = np.lib.format.open_memmap(probabilities, mode="r")
-    else:
-        matrix = plain(probabilities)
-    matrix = np.asarray(matrix)
-    if matrix.ndim != 2 or 0 in matrix.shape:
-        raise InvalidInput(
-            f"Probabilities must have the shape (examples, classes), got {matrix.shape}.",
-            remedy="Give one row for each example and one column for each class.",
-        )
-    if matrix.dtype == np.float16:
-        matrix = matrix.astype(np.float32)
-    if matrix.dtype not in (np.float32, np.float64):
-        raise InvalidInput(
-            f"Probabilities must be float16, float32 or float64, got {matrix.dtype}.", remedy="Convert them first."
-        )
-    if not matrix.dtype.isnative:
-        matrix = matrix.astype(matrix.dtype.newbyteorder("="))
-    return np.asarray(matrix)
+    """The probabilities as one array, a view where they are one of floats in rows."""
+    values = probabilities if isinstance(probabilities, np.ndarray) else None
+    if values is not None and values.ndim == 2 and values.shape[1] == 1:
+        # One class alone, which the check for classes of which each example has one refuses.
+        return _matrix(np.repeat(values, 2, axis=1))[:, :1]
+    matrix = matrix_of(probabilities)
+    return matrix.values if isinstance(matrix, Plain) and matrix.direct else np.asarray(matrix)
 
 
 def _check(matrix: NDArray[Any]) -> None:
