@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pedigree.cli.command import Noun
 from pedigree.cli.labels import annotators, apply, dynamics, find, merge, neighbours
+from pedigree.cli.labels import apply, find, segmentation
 
 COMMANDS = {
     "labels": Noun(
@@ -16,6 +17,7 @@ COMMANDS = {
             merge.COMMAND,
             neighbours.COMMAND,
             annotators.COMMAND,
+            segmentation.COMMAND,
         ],
         details="""
 Labels and probabilities are files, or places in a commit (REPO@REF:/PATH). Probabilities come from a model that was not

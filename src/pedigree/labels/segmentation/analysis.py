@@ -163,7 +163,7 @@ class MaskAnalysis:
 
         As many pixels as are confidently predicted to be of another class (`errors`), those with the lowest p of their label;
         less those whose label has the largest p. At the cut those of another predicted class go first, then the lower index.
-        Source: Lad and Mueller 2023 (arXiv:2307.05080), section 3, after Northcutt et al. 2021.
+        Source: Lad and Mueller 2023 (arXiv:2307.05080), after Northcutt et al. 2021.
         """
         return self._masks.whole()
 
@@ -239,7 +239,7 @@ class MaskAnalysis:
         if by == "worst_component":
             self._need_regions(LEAST_AREA if self._least_area is None else self._least_area)
         if by in ("strong_evidence", "evidence", "worst_component"):
-            return np.asarray(-getattr(self._numbers, by))
+            return np.asarray(0.0 - getattr(self._numbers, by))
         if by != "blend":
             return np.array(getattr(self._numbers, by))
         found = np.full(len(self), np.nan)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from pedigree.labels.inputs import plain
 
 if TYPE_CHECKING:
     from PIL import Image
+
+    from pedigree.labels.segmentation.analysis import MaskAnalysis
 
 #: Okabe and Ito's colours, which people who see few colours can tell apart; classes take them in turn, then darker ones.
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#999999")
@@ -75,6 +78,34 @@ def contact_sheet(pictures: Sequence[tuple[Any, ...]], captions: Sequence[str], 
     if any((np.asarray(one[1]) < 0).any() for one in pictures):
         keys.append((VOID_GREY, "fill", "void"))
     return _framed(panels, captions, keys, "", columns)
+
+
+def of_image(found: MaskAnalysis, number: int, image: Any = None, *, title: str = "") -> Image.Image:
+    """`overlay` of an image of a data set that was looked at; `image` is as there, or the path of a picture, made as large as its mask."""
+    given, values = found.data[number]
+    image = _read(image, given.shape)
+    issues = found.issue_masks[number]
+    return overlay(image, given, values.argmax(axis=0).reshape(given.shape), issues, found.classes, title=title)
+
+
+def of_images(
+    found: MaskAnalysis, numbers: Sequence[int], images: Sequence[Any] | None, captions: Sequence[str]
+) -> Image.Image:
+    """`contact_sheet` of these images of a data set, `images` and `captions` in the same order."""
+    parts = []
+    for at, number in enumerate(numbers):
+        given, values = found.data[number]
+        image = None if images is None else _read(images[at], given.shape)
+        parts.append((image, given, values.argmax(axis=0).reshape(given.shape), found.issue_masks[number]))
+    return contact_sheet(parts, captions)
+
+
+def _read(image: Any, shape: tuple[int, ...]) -> Any:
+    if not isinstance(image, (str, PathLike)):
+        return image
+    pillow = _pillow()[0]
+    with pillow.open(image) as picture:
+        return np.asarray(picture.convert("RGB").resize((shape[1], shape[0]), pillow.Resampling.BILINEAR))
 
 
 def _pillow() -> Any:
