@@ -52,6 +52,7 @@ def energy_scores(logits: Any, *, temperature: float = 1.0) -> Floats:
     Needs nothing fitted. `logits` (n, K), before softmax. Raises InvalidInput with the first rows that are not finite.
     Source: Liu et al. 2020 (arXiv:2010.03759), equation 4.
     """
+    inputs.needs_numba()
     from pedigree.labels.neighbourhood import features, passes
 
     if not temperature > 0:
