@@ -31,7 +31,10 @@ def test_weighing_annotators_beats_counting_them() -> None:
     }
     assert right["crowdlab"] > right["majority_vote"] + 0.03
     assert right["dawid_skene"] > right["majority_vote"] + 0.02
-    worst = labels.consensus(wide, probabilities).annotators.worst().tolist()
+    found = labels.consensus(wide, probabilities)
+    assert found.weights is not None
+    assert (np.diff(found.weights.annotators) < 0).all()
+    worst = found.annotators.worst().tolist()
     assert set(worst[:2]) == {4, 5}
     assert worst[-1] == 0
 
