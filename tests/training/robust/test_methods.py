@@ -123,6 +123,13 @@ class Rows:
         return torch.from_numpy(INPUTS[index]), -1
 
 
+def test_a_memory_map_is_trained_on_where_it_is(tmp_path: Path) -> None:
+    """Read-only, without a warning (which are errors here). Break: let torch's warning through."""
+    np.save(tmp_path / "inputs.npy", INPUTS)
+    mapped = np.lib.format.open_memmap(tmp_path / "inputs.npy", mode="r")
+    assert digest(fitted("plain", inputs=mapped)) == digest(fitted("plain"))
+
+
 @pytest.mark.parametrize("way", ["plain", "pruned", "incv"])
 def test_a_data_set_gives_the_bytes_of_arrays(way: str) -> None:
     """Break: number the samples of a subset by their place in it."""
@@ -209,6 +216,8 @@ def test_other_bad_input_is_named(tmp_path: Path) -> None:
         fitted("co-teaching", inputs=inputs, build=lambda: torch.nn.Linear(CLASSES, CLASSES))
     with pytest.raises(NonFinite, match="loss of net 0 is nan at step 0"):
         fitted("plain", inputs=inputs)
+    with pytest.raises(InvalidInput, match="Inputs must be numbers, got an array of object"):
+        fitted("plain", inputs=[[1.0], [1.0, 2.0]])
     with pytest.raises(InvalidInput, match="There are no samples"):
         fitted("plain", inputs=INPUTS[:0], labels=[])
     with pytest.raises(InvalidInput, match=r"labels must be one whole number per sample, got <U1"):

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pedigree.errors import InvalidInput
-from pedigree.training.robust.checks import at_least, class_numbers, plain
+from pedigree.training.robust.checks import at_least, class_numbers, fraction, plain
 from pedigree.training.sampling import order
 from pedigree.training.streams import checked, derive
 
@@ -62,7 +62,8 @@ def noise_rate(agreement: float, classes: int, noise: Noise = "symmetric") -> fl
     """The e in [0, (K - 1) / K] with `agreement_of(e)` = agreement; an agreement below that of pure noise gives the upper end.
 
     It holds for a net that memorised its labels. One that did not agrees more often, and the estimate is too low: then
-    1 - agreement is an upper bound.
+    1 - agreement is an upper bound. One that is often mistaken of itself agrees less, and the estimate is too high: it is the upper end, and
+    means nothing, where the agreement is below that of pure noise (a half for `pair`).
     """
     ways = _ways(classes, noise)
     # (1 - e)^2 + e^2 / w = a, as a quadratic in e; its smaller root.
@@ -85,6 +86,7 @@ def select_clean(
     seed: int,
     rounds: int = 4,
     noise: Noise = "symmetric",
+    rate: float | None = None,
     remove: float | None = None,
 ) -> CleanSelection:
     """Split the candidates at random into halves A and B; learn on the selected and A; select of B what is predicted as labelled; swap.
@@ -92,7 +94,7 @@ def select_clean(
     Each round also removes from B the candidates with the largest losses, `remove` times as many as were selected (rounded
     down, ties to the lower row), never a selected one. None is the authors' choice: min(2, e / (1 - e)) with the estimated noise rate e
     for symmetric noise, and none for pair noise, where a wrong label need not have a large loss. The noise rate is
-    estimated from the first half of the first round. Stops early where fewer than two candidates are left.
+    estimated from the first half of the first round, unless a known `rate` is given. Stops early where fewer than two candidates are left.
 
     The halves come from (seed, round) only. Raises InvalidInput for labels outside, probabilities of another shape or that are no numbers.
     """
@@ -100,7 +102,8 @@ def select_clean(
     seed, _ = checked("seed", seed), _ways(classes, noise)
     selected, removed = np.zeros(len(given), np.bool_), np.zeros(len(given), np.bool_)
     candidates = np.ones(len(given), np.bool_)
-    rate, history = 0.0, []
+    known, history = None if rate is None else fraction("rate", rate), []
+    rate = known or 0.0
     for turn in range(at_least("rounds", rounds, 1)):
         numbers = np.flatnonzero(candidates)
         numbers = numbers[order(len(numbers), derive(seed, "incv"), turn)]
@@ -118,7 +121,7 @@ def select_clean(
             if half == 0:
                 first_agreement = float(agrees.mean())
                 if turn == 0:
-                    rate = noise_rate(first_agreement, classes, noise)
+                    rate = noise_rate(first_agreement, classes, noise) if known is None else known
                     if remove is None:
                         remove = min(2.0, rate / (1.0 - rate)) if noise == "symmetric" and rate < 1.0 else 0.0
             selected[others[agrees]] = True

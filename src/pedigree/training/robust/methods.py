@@ -177,6 +177,7 @@ def fit_incv(
     rounds: int = 4,
     selection_epochs: int | None = None,
     noise: Noise = "symmetric",
+    rate: float | None = None,
     warm_up: int | None = None,
     ramp: int = 10,
     test: Test | None = None,
@@ -184,7 +185,8 @@ def fit_incv(
 ) -> Fitted:
     """INCV, then Co-teaching on what it selected: `parts["selection"]` is the `CleanSelection`.
 
-    Two nets a round are trained for `selection_epochs` (None: those of the recipe). Then two nets learn from the selected samples, and
+    `rate` is the share of wrong labels where it is known; otherwise the agreement of the first half says it, which takes nets that are good
+    on half of the data: see `noise_rate`. Two nets a round are trained for `selection_epochs` (None: those of the recipe). Then two nets learn from the selected samples, and
     after `warm_up` epochs (None: half of all) from these and the candidates; of each batch as many are kept as a share
     1 - selected_noise, reached over `ramp` epochs, of the selected ones in it. Source: Chen et al. 2019, Algorithms 2 and 3.
 
@@ -208,7 +210,7 @@ def fit_incv(
         weights[trained] = 1.0
         return fit_plain(build, samples, given, own, weights=weights).predict(samples.only(asked))
 
-    selection = select_clean(given, classes, learn, seed=recipe.seed, rounds=rounds, noise=noise)
+    selection = select_clean(given, classes, learn, seed=recipe.seed, rounds=rounds, noise=noise, rate=rate)
     own = replace(recipe, checkpoints=_below(recipe, "training"))
     return fit(build, samples, given, own, lambda _, __: _after_incv(selection, warm, ramp), test=test, truth=truth)
 

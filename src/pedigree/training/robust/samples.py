@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from typing import Any, Self
 
@@ -30,13 +31,7 @@ class Samples:
         if isinstance(inputs, torch.Tensor):
             self.table = inputs.detach()
         elif isinstance(inputs, (np.ndarray, list, tuple)) or hasattr(inputs, "to_numpy"):
-            array = np.asarray(plain(inputs))
-            if array.dtype.kind not in "iufb":
-                raise InvalidInput(
-                    f"Inputs must be numbers, got an array of {array.dtype}.",
-                    remedy="Give one array of numbers per sample.",
-                )
-            self.table = torch.from_numpy(np.ascontiguousarray(array))
+            self.table = _shared(inputs)
         elif not hasattr(inputs, "__len__"):
             raise InvalidInput(
                 f"{type(inputs).__name__} has no length.", remedy="Give arrays, or a data set with `len` and `[index]`."
@@ -95,6 +90,22 @@ class Samples:
         sampled = draw is not None and isinstance(self.dataset, Drawing)
         sample = self.dataset.sample(row, draw) if sampled else self.dataset[row]
         return sample[0] if isinstance(sample, (tuple, list)) else sample
+
+
+def _shared(inputs: Any) -> torch.Tensor:
+    """A tensor over the same memory: a memory map is not read, and nothing is ever written into it."""
+    try:
+        array = np.asarray(plain(inputs))
+    except ValueError:  # lists of different lengths
+        array = np.empty(0, object)
+    if array.dtype.kind not in "iufb":
+        raise InvalidInput(
+            f"Inputs must be numbers, got an array of {array.dtype}.",
+            remedy="Give an array of numbers of the same shape for each sample, or a data set.",
+        )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable", UserWarning)
+        return torch.from_numpy(np.ascontiguousarray(array))
 
 
 class _Numbered:
