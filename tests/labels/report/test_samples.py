@@ -42,6 +42,10 @@ def test_labels_are_what_the_file_says(tmp_path: Path) -> None:
         edited = editing.opened(data, name, found.label_column, found.id_column)
         assert edited.labels() == dict(zip(found.ids.tolist(), found.given.tolist(), strict=True))
     assert samples.samples(str(tmp_path / "a.csv")).text(1) == "y\nz"
+    (tmp_path / "c.csv").write_text("id,label\n1.50,007\n1.5,010\n")
+    numbered = samples.samples(str(tmp_path / "c.csv"))
+    assert numbered.ids is not None
+    assert (numbered.given.tolist(), numbered.ids.tolist()) == (["007", "010"], ["1.50", "1.5"])
     (tmp_path / "b.csv").write_text("target\n3\n0\n")
     numbers = samples.samples(str(tmp_path / "b.csv"))
     assert (numbers.given.tolist(), numbers.given.dtype.kind, numbers.label_column) == ([3, 0], "i", "target")
