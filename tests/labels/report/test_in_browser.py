@@ -27,7 +27,8 @@ def write(folder: Path, found: Review, **options: object) -> Path:
 def test_decisions_are_made_undone_saved_kept_and_loaded(tmp_path: Path) -> None:
     """All five by key, one by mouse; what is saved reads as decisions; a new visit finds them; undo takes the last back.
 
-    Breaks: save under another digest; forget to keep a decision; write the chosen label's number instead of its name.
+    Breaks: save under another digest; forget to keep a decision; write the chosen label's number instead of its name;
+    let the focus fall to the page when a card or a button is drawn anew.
     """
     found = review()
     order = [f"s{row}" for row in found.order[:10]]
