@@ -11,8 +11,8 @@ of something else, the shortfall of the best one counts against the label as wel
 them for good ones. The level goes only half of the way from T to t_k, and so is T / 2 at least: the full threshold of a class whose
 labels are mostly wrong is so low that the wrong ones would pass for good.
 
-Source: ours; the margin over thresholds follows Northcutt et al. 2021 (arXiv:1911.00068). What it was compared with, and how the
-constants were chosen, is in docs/methods/default-rank.md.
+Source: ours; the margin over thresholds follows Northcutt et al. 2021 (arXiv:1911.00068). The constants are in `defaults`; what
+it was compared with is in docs/methods/default-rank.md.
 """
 
 from __future__ import annotations
@@ -20,12 +20,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from pedigree.labels import defaults
 
-#: Parts of R that count where the rival is above its level, and below.
-RIVAL_ABOVE, RIVAL_BELOW = 0.5, 0.1
-#: Part of the shortfall that counts where no class reaches its level.
-UNCLAIMED = 0.15
+Floats = NDArray[np.float64]
 
 
 def levels(thresholds: Floats, sums: Floats, counts: NDArray[np.int64]) -> Floats:
@@ -43,5 +40,5 @@ def blended(own: Floats, rival: Floats) -> Floats:
     Rises with `own`, and falls with `rival` where the rival is above its level.
     """
     unclaimed = np.minimum(np.maximum(own, rival), 0.0)
-    against = RIVAL_ABOVE * np.maximum(rival, 0.0) + RIVAL_BELOW * np.minimum(rival, 0.0)
-    return np.asarray(own - against + UNCLAIMED * unclaimed)
+    against = defaults.RIVAL_ABOVE * np.maximum(rival, 0.0) + defaults.RIVAL_BELOW * np.minimum(rival, 0.0)
+    return np.asarray(own - against + defaults.UNCLAIMED * unclaimed)
