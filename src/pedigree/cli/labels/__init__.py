@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from pedigree.cli.command import Noun
-from pedigree.cli.labels import annotators, apply, dynamics, find, merge, neighbours
-from pedigree.cli.labels import apply, find, segmentation
+from pedigree.cli.labels import annotators, apply, dynamics, find, merge, neighbours, segmentation
 
 COMMANDS = {
     "labels": Noun(
