@@ -8,7 +8,7 @@ does: so a kernel calls only kernels, and reads only constants, of its own modul
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from numba import njit
 
@@ -20,15 +20,20 @@ def compiled(kernel: _Kernel) -> _Kernel:
     return _kept(kernel, False)
 
 
+def dividing(kernel: _Kernel) -> _Kernel:
+    """As `compiled`, but a division by 0 is not looked for: with the look no vector instructions are made of a loop that divides."""
+    return _kept(kernel, False, error_model="numpy")
+
+
 def counting(kernel: _Kernel) -> _Kernel:
     """For sums in any order: of whole numbers, which are exact, or where the last bits are never seen."""
     return _kept(kernel, {"reassoc", "nsz"})
 
 
-def _kept(kernel: _Kernel, fastmath: Any) -> _Kernel:
+def _kept(kernel: _Kernel, fastmath: Any, error_model: Literal["python", "numpy"] = "python") -> _Kernel:
     try:
-        found: Any = njit(cache=True, nogil=True, fastmath=fastmath)(kernel)
+        found: Any = njit(cache=True, nogil=True, fastmath=fastmath, error_model=error_model)(kernel)
     except RuntimeError:  # "cannot cache function: no locator available"
-        found = njit(nogil=True, fastmath=fastmath)(kernel)
+        found = njit(nogil=True, fastmath=fastmath, error_model=error_model)(kernel)
     kept: _Kernel = found
     return kept

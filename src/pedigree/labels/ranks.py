@@ -59,8 +59,9 @@ def confidence_weighted_entropy(found: Analysis) -> Scores:
 
     matrix = found.data.probabilities
     entropy = np.empty(len(matrix))
+    split, work = rows.split_of(matrix.dtype), rows.work_of(rows.padded(found.thresholds, matrix.dtype, 0.0))
     for start, chunk in matrix.chunks(found.chunk_rows):
-        rows.entropies(chunk, entropy[start : start + len(chunk)])
+        rows.entropies(chunk, split, work, entropy[start : start + len(chunk)])
     weighted = entropy / np.log(matrix.shape[1]) / np.maximum(found.own.astype(np.float64), rows.SLACK)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(weighted > 0.0, np.log1p(weighted) / weighted, 1.0)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from pedigree.labels.compiling import compiled, counting
+from pedigree.labels.compiling import compiled, counting, dividing
 
 #: The slack that the peer grants a threshold, and a given label over its rivals; and values below 0.
 SLACK = 1e-6
@@ -190,16 +190,61 @@ def scaled_rivals(chunk: Any, labels: Any, inverse: Any, work: Any, found_bits: 
         found_bits[row] = _most(scaled_bits)
 
 
-@compiled
-def entropies(chunk: Any, found: Any) -> None:
-    """The entropy of each row in nats; 0 log 0 is 0."""
+def split_of(kind: Any) -> tuple[int, int, int, int]:
+    """How `entropies` takes a float of this precision apart: bits of the mantissa, their mask, bits of sqrt(1/2) and of 1."""
+    digits = 52 if np.dtype(kind).itemsize == 8 else 23
+    root, one = (int(bits_of(np.array([value], kind))[0]) for value in (0.5**0.5, 1.0))
+    return digits, (1 << digits) - 1, root, one
+
+
+@dividing
+def entropies(chunk: Any, split: Any, work: Any, found: Any) -> None:
+    """The entropy of each row in nats, in the chunk's precision; 0 log 0 is 0, and a value below 0 counts as 0.
+
+    A function `log` is called for one value at a time and took four times as long as all else; this one is arithmetic, of which vector
+    instructions are made: p = 2^k m with m from sqrt(1/2) to sqrt(2), and log m = 2 (u + u^3/3 + u^5/5 + ...) with
+    u = (m - 1) / (m + 1), to the last digit. Sums go over LANES columns side by side, in the same order on every processor.
+    `work` of `work_of`, `split` of `split_of`.
+    """
+    kind = chunk.dtype.type
+    zero, one, two = kind(0.0), kind(1.0), kind(2.0)
+    others, others_bits, scaled, scaled_bits = work
+    digits, mask, root, unit = split
+    powers, lanes = np.empty_like(others), np.empty(LANES, chunk.dtype)
+    others[:] = zero
     for row in range(len(found)):
-        total = 0.0
         for column in range(chunk.shape[1]):
-            value = np.float64(chunk[row, column])
-            if value > 0.0:
-                total -= value * np.log(value)
-        found[row] = total
+            others[column] = max(zero, chunk[row, column])
+        for column in range(len(others)):
+            shifted = others_bits[column] + (unit - root)
+            powers[column] = kind((shifted >> digits) - (unit >> digits))
+            scaled_bits[column] = (shifted & mask) + root
+        for column in range(len(others)):
+            part = (scaled[column] - one) / (scaled[column] + one)
+            square = part * part
+            if chunk.itemsize == 4:
+                series = kind(1 / 9)
+            else:
+                series = kind(1 / 21)
+                series = series * square + kind(1 / 19)
+                series = series * square + kind(1 / 17)
+                series = series * square + kind(1 / 15)
+                series = series * square + kind(1 / 13)
+                series = series * square + kind(1 / 11)
+                series = series * square + kind(1 / 9)
+            series = series * square + kind(1 / 7)
+            series = series * square + kind(1 / 5)
+            series = series * square + kind(1 / 3)
+            series = two * part * (series * square + one)
+            scaled[column] = others[column] * (powers[column] * kind(0.6931471805599453) + series)
+        lanes[:] = zero
+        for start in range(0, len(others), LANES):
+            for lane in range(LANES):
+                lanes[lane] += scaled[start + lane]
+        total = 0.0
+        for lane in range(LANES):
+            total -= np.float64(lanes[lane])
+        found[row] = max(total, 0.0)
 
 
 @compiled
