@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pedigree.cli.command import Noun
-from pedigree.cli.labels import annotators, apply, dynamics, find, merge, neighbours, segmentation
+from pedigree.cli.labels import annotators, apply, dynamics, find, merge, multilabel, neighbours, segmentation
 
 COMMANDS = {
     "labels": Noun(
@@ -16,6 +16,7 @@ COMMANDS = {
             merge.COMMAND,
             neighbours.COMMAND,
             annotators.COMMAND,
+            multilabel.COMMAND,
             segmentation.COMMAND,
         ],
         details="""

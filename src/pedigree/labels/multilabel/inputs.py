@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pedigree.errors import InvalidInput
+from pedigree.labels.doubts import LabelWarning
 from pedigree.labels.inputs import NAMED, VOID
 from pedigree.labels.matrices import Plain, matrix_of, plain
 
@@ -89,6 +90,7 @@ def one_sided(given: Given, names: tuple[Any, ...]) -> NDArray[np.bool_]:
         more = ", …" if found.sum() > NAMED else ""
         warnings.warn(
             f"Nothing can be said about {found.sum()} of {len(names)} classes, which no example has or none lacks: {shown}{more}.",
+            LabelWarning,
             stacklevel=4,
         )
     return found
