@@ -106,6 +106,21 @@ def test_the_worst_annotator_stands_first(labelled: Project) -> None:
     assert {row["annotator"] for row in worst} == {"bad"}
 
 
+def test_several_models_are_weighed_each(labelled: Project) -> None:
+    """Break: take the first alone; or leave out the check of their ids."""
+    crowd(labelled)
+    model = (labelled.folder / "p.csv").read_text().splitlines(keepends=True)
+    labelled.write("same.csv", "".join(model))
+    labelled.write("other.csv", "".join([model[0], *sorted(model[1:])]))
+    words = ["labels", "annotators", "--labels", "crowd.csv", "--probabilities", "p.csv", "--probabilities"]
+    assert len(labelled(*words, "same.csv", "--json").json["model_weights"]) == 2
+    assert "not of the same samples in the same order" in labelled(*words, "other.csv", code=2).err
+    numbers = "id,annotator,label\n" + "".join(f"{at % 120},{at // 120},{at % 3}\n" for at in range(240))
+    labelled.write("numbers.csv", numbers)
+    words = ["labels", "annotators", "--labels", "numbers.csv", "--probabilities", "p.npy", "--probabilities", "p.npy"]
+    assert len(labelled(*words, "--json").json["model_weights"]) == 2
+
+
 def test_without_a_model_and_with_rows_for_names(labelled: Project) -> None:
     """Break: use CROWDLAB whatever is there; or take names for numbers of rows."""
     crowd(labelled)

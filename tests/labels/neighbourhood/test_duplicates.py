@@ -37,7 +37,7 @@ def test_near_ones_are_found_where_it_is_dense_and_where_not(metric: str, unit: 
 
 
 def test_scores_are_lowest_of_duplicates() -> None:
-    """Break: score by the furthest neighbour."""
+    """Break: score how alike two are, 1 at the most."""
     found = labels.duplicates(labels.neighbours(planted(), metric="euclidean"))
     assert (found.scores[[0, 150, 151]] == 0).all()
     assert set(np.argsort(found.scores)[:8]) == {0, 1, 120, 150, 151, 152, 153, 154}

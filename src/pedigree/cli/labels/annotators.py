@@ -28,7 +28,8 @@ def _declare(parser: Parser) -> None:
     parser.add_argument(
         "--probabilities",
         metavar="PLACE",
-        help=".npy or table, a row per sample, a column per class; crowdlab needs them",
+        action="append",
+        help=".npy or table, a row per sample, a column per class; crowdlab needs them; given again: of another model",
     )
     parser.add_argument(
         "--classes", metavar="A,B,...", help="What the columns of probabilities stand for, in their order"
@@ -58,19 +59,18 @@ def _run(arguments: Arguments) -> None:
 
         path = here.file(arguments.labels)
         files.there(path)
-        matrix = None
-        if arguments.probabilities is not None:
-            matrix = matrices.probabilities(here.file(arguments.probabilities))
-        given = _given(arguments, path, matrix)
+        models = [matrices.probabilities(here.file(place)) for place in arguments.probabilities or ()]
+        given = _given(arguments, path, models)
         stage("Weighing annotators")
-        values = None if matrix is None else matrix.matrix
-        method = arguments.method or ("dawid_skene" if matrix is None else "crowdlab")
+        values = _values(models)
+        method = arguments.method or ("crowdlab" if models else "dawid_skene")
         found = labels.consensus(given, values, method=method, calibrate=arguments.calibrate)
-        scores = None if matrix is None else labels.next_labels(given, values)
+        scores = labels.next_labels(given, values) if models else None
         numbers = tables.summary(found)
         numbers["inputs"] = {"labels": {**here.described(arguments.labels), "digest": files.file_digest(path)}}
-        if matrix is not None:
-            numbers["inputs"]["probabilities"] = {**here.described(arguments.probabilities), "digest": matrix.digest}
+        for at, (place, model) in enumerate(zip(arguments.probabilities or (), models, strict=True), 1):
+            what = f"probabilities_{at}" if len(models) > 1 else "probabilities"
+            numbers["inputs"][what] = {**here.described(place), "digest": model.digest}
         stage("Writing tables")
         make_folder(arguments.output)
         tables.write(found, scores, arguments.output)
@@ -82,12 +82,29 @@ def _run(arguments: Arguments) -> None:
     done(arguments, sentence, numbers)
 
 
-def _given(arguments: Arguments, path: str, matrix: Probabilities | None) -> Annotations:
+def _values(models: list[Probabilities]) -> Any:
+    """The probabilities of the one model, or those of several, in the order of the first."""
+    from pedigree.errors import InvalidInput
+
+    if len(models) < 2:
+        return models[0].matrix if models else None
+    orders = [None if model.ids is None else model.ids.tolist() for model in models]
+    for order in orders[1:]:
+        if order != orders[0]:
+            raise InvalidInput(
+                "The models' probabilities are not of the same samples in the same order.",
+                remedy="Write the rows of each in one order, with the same ids or with none.",
+            )
+    return [model.matrix for model in models]
+
+
+def _given(arguments: Arguments, path: str, models: list[Probabilities]) -> Annotations:
     """The labels of the table; samples in the order of the probabilities: by their ids, or called by the numbers of rows."""
     from pedigree import labels
     from pedigree.errors import InvalidInput
-    from pedigree.labels.report import files
+    from pedigree.labels.report import files, matrices
 
+    matrix = models[0] if models else None
     table = files.table(path, texts=True)
     names = table.column_names
     columns: list[Any] = []
@@ -100,7 +117,9 @@ def _given(arguments: Arguments, path: str, matrix: Probabilities | None) -> Ann
         columns.append(files.texts(table.column(title)))
     ids, people, given = columns
     given[given == ""] = None
-    classes: Any = arguments.classes.split(",") if arguments.classes else None if matrix is None else matrix.classes
+    classes: Any = (
+        arguments.classes.split(",") if arguments.classes else matrices.named_alike(models) if models else None
+    )
     whole = classes is None and all(value is None or files.is_whole(value) for value in given.tolist())
     if whole:
         given = [None if value is None else int(value) for value in given.tolist()]
@@ -132,6 +151,10 @@ annotators (the worst first), annotations (how good each label is); and summary.
 """,
     examples=[
         ("with a model", "pedigree labels annotators --labels crowd.csv --probabilities p.csv"),
+        (
+            "with two models",
+            "pedigree labels annotators --labels crowd.csv --probabilities a.csv --probabilities b.csv",
+        ),
         ("without", "pedigree labels annotators --labels crowd.csv --method dawid_skene"),
         ("other columns", "pedigree labels annotators --labels crowd.csv --annotator-column worker --id-column task"),
         ("for a script", "pedigree labels annotators --labels crowd.csv --json | jq .worst_annotators"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -162,9 +163,11 @@ def _result(
 
 
 def stacked(probabilities: Any, given: Annotations | None = None) -> NDArray[Any]:
-    """(P, n, K) probabilities of one model or several, looked at, for the examples of `given`."""
+    """(P, n, K) probabilities of one model or several (a list of matrices or of `.npy` files), looked at, for those of `given`."""
     values = inputs.plain(probabilities)
-    several = isinstance(values, (list, tuple)) and np.ndim(inputs.plain(values[0])) == 2
+    several = isinstance(values, (list, tuple)) and (
+        isinstance(values[0], (str, PathLike)) or np.ndim(inputs.plain(values[0])) == 2
+    )
     if several or np.ndim(values) == 3:
         models = [inputs.probabilities(one) for one in values]
         if len({model.shape for model in models}) != 1:
