@@ -47,8 +47,8 @@ def noisy(true: NDArray[np.int64], rate: float, rng: np.random.Generator) -> NDA
 
 
 def network() -> nn.Module:
-    down: list[nn.Module] = [nn.Conv2d(1, 16, 5, 2, 2), nn.ReLU(), nn.Conv2d(16, 32, 5, 2, 2), nn.ReLU()]
-    return nn.Sequential(*down, nn.Flatten(), nn.Linear(1568, 64), nn.ReLU(), nn.Linear(64, 10))
+    down: list[nn.Module] = [nn.Conv2d(1, 8, 5, 2, 2), nn.ReLU(), nn.Conv2d(8, 16, 5, 2, 2), nn.ReLU()]
+    return nn.Sequential(*down, nn.Flatten(), nn.Linear(784, 64), nn.ReLU(), nn.Linear(64, 10))
 
 
 def fit(

@@ -13,11 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
+import scipy.sparse
 import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import PredefinedSplit, cross_val_predict
 from sklearn.pipeline import make_pipeline
@@ -287,6 +290,20 @@ def test_an_estimator_that_takes_nan_is_given_it() -> None:
     gaps = np.where(rng.random(X.shape) < 0.1, np.nan, X)
     found = cross_validated(HistGradientBoostingClassifier(max_iter=3), gaps, Y, folds=2)
     assert np.isfinite(found.probabilities).all()
+
+
+def test_features_of_every_kind_give_the_same() -> None:
+    """As an array, a data frame, a sparse matrix; and lists of texts. Break: take columns of a frame for rows; read a list by an array of numbers."""
+    wanted = cross_validated(LogisticRegression(), X, Y).probabilities
+    for features in (pd.DataFrame(X), scipy.sparse.csr_array(X)):
+        np.testing.assert_allclose(cross_validated(LogisticRegression(), features, Y).probabilities, wanted, atol=1e-4)
+    texts = [f"{label} {at % 7}" for at, label in enumerate(Y)]
+    words = cross_validated(make_pipeline(CountVectorizer(), LogisticRegression()), texts, Y)
+    assert min(one.accuracy for one in words.scores) == 1
+    gap = pd.DataFrame(X)
+    gap.iloc[5, 2] = np.nan
+    with pytest.raises(InvalidInput, match="1 of 90 samples have features that are not finite: rows 5"):
+        cross_validated(LogisticRegression(), gap, Y)
 
 
 def test_progress_is_told() -> None:

@@ -178,6 +178,7 @@ def _check_features(make_model: Any, features: Any, count: int) -> None:
         )
     values = features.data if hasattr(features, "indptr") else features
     values = values.detach().cpu().numpy() if hasattr(values, "detach") else values
+    values = values.to_numpy() if hasattr(values, "iloc") else values
     if not isinstance(values, np.ndarray) or values.dtype.kind not in "fc" or _takes_nan(make_model):
         return
     bad = ~np.isfinite(values).reshape(len(values), -1).all(axis=1)

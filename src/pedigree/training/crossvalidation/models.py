@@ -66,12 +66,8 @@ class Task:
     def _made(self, seed: int) -> Any:
         if callable(self.make_model) and (isinstance(self.make_model, type) or not hasattr(self.make_model, "fit")):
             model = self.make_model()
-        elif hasattr(self.make_model, "get_params"):
-            from sklearn.base import clone
-
-            model = clone(self.make_model)
         else:
-            model = copy.deepcopy(self.make_model)
+            model = _copied(self.make_model)
         if not isinstance(model, torch.nn.Module) and self.predict is None and not hasattr(model, "predict_proba"):
             raise InvalidInput(
                 f"{type(model).__name__} has no predict_proba, so it gives no probabilities.",
@@ -102,6 +98,17 @@ class Task:
                 rows=at[:5].tolist(),
             )
         return found
+
+
+def _copied(estimator: Any) -> Any:
+    """A new estimator with the same parameters, whatever it was fitted to."""
+    if hasattr(estimator, "get_params"):
+        try:
+            from sklearn.base import clone
+        except ImportError:  # another library's estimator
+            return copy.deepcopy(estimator)
+        return clone(estimator)
+    return copy.deepcopy(estimator)
 
 
 @contextmanager
