@@ -103,9 +103,9 @@ def test_no_sample_and_no_group_is_on_both_sides() -> None:
 def test_seeds_reach_every_random_state_and_no_global_one() -> None:
     """Each fold has a seed of its own, also within a pipeline, and the generators of the process are as before.
 
-    Break: one seed for all folds; leave the forest's random_state None; seed the process and leave it so.
+    Break: one seed for all folds; leave the random_state of a step None; seed the process and leave it so.
     """
-    cross_validated(Nearest(), X, Y)
+    cross_validated(make_pipeline(StandardScaler(), Nearest()), X, Y)
     seeds = {seed for _, seed in calls}
     assert len(seeds) == 5
     assert None not in seeds

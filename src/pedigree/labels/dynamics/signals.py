@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 RANKS = ("aum", "confidence", "correctness", "loss", "last_loss", "el2n", "forgetting")
-CUTS = ("margin", "mixture")
 
 
 def read_signals(place: str | os.PathLike[str]) -> Signals:
@@ -127,20 +126,12 @@ class Signals:
         found: Floats = getattr(self, by)
         return -found if by in ("loss", "last_loss", "el2n", "forgetting") else found
 
-    def issues(self, by: str = "margin") -> NDArray[np.bool_]:
-        """Which labels are probably wrong, by one of `CUTS`. Samples never presented are none.
+    def issues(self) -> NDArray[np.bool_]:
+        """Which labels are probably wrong: those with an area under the margin below 0, so that another class was ahead on the whole of the training.
 
-        - `margin`, the default: an area under the margin below 0, so that on the whole of the training another class had the larger logit.
-        - `mixture`: of two normal distributions fitted to the areas under the margin, the lower one is likelier. It finds more in a short training, and
-          finds two kinds of labels where there is only one: not for data that may be clean.
+        Samples never presented are none. `analyse().issues()` finds more where the mean probabilities were recorded; `labels.aum_issues` cuts by threshold samples.
         """
-        if by not in CUTS:
-            raise InvalidInput(f"There is no cut {by!r} of signals.", remedy=f"Use one of {', '.join(CUTS)}.")
-        if by == "margin":
-            return self.aum < 0.0
-        from pedigree.labels.dynamics.mixture import lower
-
-        return lower(self.aum) > 0.5
+        return self.aum < 0.0
 
     def worst(self, count: int | None = None, *, by: str = "aum") -> NDArray[np.int64]:
         """The samples with the lowest scores, the worst first, ties by index; all that have a score if `count` is None."""

@@ -13,10 +13,10 @@ from pedigree.labels.dynamics.signals import RANKS, Signals
 NAMES = ("signals.parquet", "signals.csv")
 
 
-def write(signals: Signals, folder: str, *, by: str = "aum", cut: str = "margin") -> None:
+def write(signals: Signals, folder: str, *, by: str = "aum") -> None:
     """Write `signals.parquet` and `signals.csv` into the folder, a row per sample that was presented, the worst by `by` first.
 
-    Columns: rank (from 1), index (position in the data set), given (the label), is_issue (by `cut`), region, presentations, first_learnt, variability, and
+    Columns: rank (from 1), index (position in the data set), given (the label), is_issue, region, presentations, first_learnt, variability, and
     each of `RANKS` as a score, low where the label is likely wrong. The same signals give the same bytes.
     """
     import pyarrow as pa
@@ -29,7 +29,7 @@ def write(signals: Signals, folder: str, *, by: str = "aum", cut: str = "margin"
         "rank": np.arange(1, len(order) + 1),
         "index": order,
         "given": pa.array(names[signals.labels[order]], pa.string()),
-        "is_issue": signals.issues(cut)[order],
+        "is_issue": signals.issues()[order],
         "region": pa.array(np.array([*REGIONS, ""], object)[regions(signals)[order]], pa.string()),
         "presentations": signals.presentations[order],
         "first_learnt": signals.first_learnt[order],
@@ -41,9 +41,9 @@ def write(signals: Signals, folder: str, *, by: str = "aum", cut: str = "margin"
     pyarrow.csv.write_csv(table, os.path.join(folder, NAMES[1]))
 
 
-def summary(signals: Signals, *, by: str = "aum", cut: str = "margin") -> dict[str, Any]:
+def summary(signals: Signals, *, by: str = "aum") -> dict[str, Any]:
     """What the table comes to, as plain JSON values."""
-    found = signals.issues(cut)
+    found = signals.issues()
     region = regions(signals)
     known = signals.labels >= 0
     return {
@@ -51,7 +51,6 @@ def summary(signals: Signals, *, by: str = "aum", cut: str = "margin") -> dict[s
         "never_presented": int((~known).sum()),
         "never_learnt": int((known & (signals.first_learnt < 0)).sum()),
         "issues": int(found.sum()),
-        "cut": cut,
         "rank": by,
         "regions": {name: int((region == number).sum()) for number, name in enumerate(REGIONS)},
         "classes": [
