@@ -94,10 +94,17 @@ def learn_again(turn: int, half: int, rows: Rows) -> np.ndarray[Any, Any]:
 
 @given(st.integers(2, 100), st.floats(0.0, 1.0), st.sampled_from(["symmetric", "pair"]))
 def test_the_noise_rate_is_the_inverse_of_the_agreement(classes: int, share: float, noise: Any) -> None:
-    """On the branch up to pure noise. Break: the larger root; K for K - 1."""
+    """On the branch up to pure noise. Break: the larger root."""
     most = (classes - 1) / classes if noise == "symmetric" else 0.5
     rate = share * most
     assert training.noise_rate(agreement_of(rate, classes, noise), classes, noise) == pytest.approx(rate, abs=1e-6)
+
+
+def test_agreements_by_hand() -> None:
+    """0.7^2 + 0.3^2 / 9 = 0.5 with ten classes; 0.8^2 + 0.2^2 = 0.68 with pairs; below a half pairs say nothing. Break: K for K - 1."""
+    assert training.noise_rate(0.5, 10) == pytest.approx(0.3)
+    assert training.noise_rate(0.68, 10, "pair") == pytest.approx(0.2)
+    assert training.noise_rate(0.42, 10, "pair") == 0.5
 
 
 def test_the_noise_rate_of_a_learner_that_memorised_is_found() -> None:

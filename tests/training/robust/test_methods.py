@@ -15,6 +15,10 @@ from pedigree import training
 from pedigree.errors import CheckpointMismatch, InvalidInput, NonFinite
 from tests.training.robust.blobs import CLASSES, INPUTS, LABELS, SIZE, TRUTH, WAYS, WRONG, digest, fitted, net, recipe
 
+#: With those that have code of their own in the fast suite, and those that are plain training with weights in the slow one.
+FIRST = ("plain", "co-teaching", "early learning", "mentor")
+ALL = [pytest.param(way, marks=() if way in FIRST else pytest.mark.slow) for way in WAYS]
+
 
 class Killed(Exception):
     pass
@@ -32,7 +36,7 @@ class Deadly(torch.optim.Adam):
         return super().step(closure)
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", ALL)
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(way: str) -> None:
     """Break: build the nets from the global generator as it is; draw a dropout of weights from it."""
     first = digest(fitted(way))
@@ -42,7 +46,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(way: str) ->
     assert digest(fitted(way, seed=6)) != first
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", ALL)
 def test_killed_in_any_step_and_run_again_it_ends_with_the_same_bytes(way: str, tmp_path: Path) -> None:
     """Break: leave the optimiser, the schedule, the loss's targets, the mentor's level or the random state out of the parts."""
     whole = digest(fitted(way, optimizer=Deadly))
@@ -130,7 +134,7 @@ def test_a_memory_map_is_trained_on_where_it_is(tmp_path: Path) -> None:
     assert digest(fitted("plain", inputs=mapped)) == digest(fitted("plain"))
 
 
-@pytest.mark.parametrize("way", ["plain", "pruned", "incv"])
+@pytest.mark.parametrize("way", ["plain", "pruned", pytest.param("incv", marks=pytest.mark.slow)])
 def test_a_data_set_gives_the_bytes_of_arrays(way: str) -> None:
     """Break: number the samples of a subset by their place in it."""
     assert (
@@ -169,6 +173,7 @@ def test_the_process_is_left_as_it_was() -> None:
     assert not torch.are_deterministic_algorithms_enabled()
 
 
+@pytest.mark.slow
 def test_robust_training_learns_the_truth_where_plain_training_memorises() -> None:
     """30 % of the labels wrong in one way, until plain training knows them by heart; 40 epochs. The share is of all samples.
 
