@@ -31,6 +31,7 @@ def test_the_turned_labels_stand_first_in_the_tables(labelled: Project) -> None:
     assert table.column_names == list(rows[0])
 
 
+@pytest.mark.slow
 def test_a_commit_is_read_like_files_and_the_bytes_are_the_same(labelled: Project) -> None:
     """Break: write the folder's name or the time into summary.json."""
     words = ["labels", "find", "--probabilities", "p.npy", "--labels"]
@@ -47,6 +48,7 @@ def test_a_commit_is_read_like_files_and_the_bytes_are_the_same(labelled: Projec
     assert json.loads((labelled.folder / "a/summary.json").read_text()) == said
 
 
+@pytest.mark.slow
 def test_arrays_and_annotators(labelled: Project) -> None:
     """Labels that are numbers need no names; each annotator's issues are counted. Break: count all labels as ann's."""
     said = labelled("labels", "find", "--labels", "labels.npy", "--probabilities", "p.npy", "--json").json
@@ -59,6 +61,7 @@ def test_arrays_and_annotators(labelled: Project) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_the_mean_of_several_models_counts(labelled: Project) -> None:
     """Rows of each are matched by id; classes in another order are refused. Break: take the first model alone."""
     words = ["labels", "find", "--labels", "labels.csv", "--probabilities", "p.csv", "--json", "--probabilities"]
@@ -73,6 +76,7 @@ def test_the_mean_of_several_models_counts(labelled: Project) -> None:
     assert "those of another 'dog', 'cat', 'eel'" in labelled(*words, "r.csv", code=2).err
 
 
+@pytest.mark.slow
 def test_probabilities_that_have_seen_the_labels_are_doubted(labelled: Project) -> None:
     """The warning is told, written down, and stands on the page. Break: let Python print it."""
     given = files.array(str(labelled.folder / "labels.npy"))
