@@ -96,7 +96,8 @@ class MaskAnalysis:
         self.errors = 0
         self.pairs: NDArray[np.int64] = np.zeros((classes, classes), np.int64)
         self._masks = IssueMasks(store)
-        left = self._known.cut.first
+        # Of blocks those that agree may hold pixels that do not, so all of them are settled in the end.
+        left = self._known.cut.first if self.downsample == 1 else None
         kept: list[tuple[int, passes.Open]] = []
         numbers, counts = [], []
 
