@@ -11,7 +11,16 @@ from pedigree.cli.output import count, done
 from pedigree.cli.progress import stages
 from pedigree.cli.terminal import warn
 
-RANKS = ("strong_evidence", "evidence", "blend", "lowest", "softmin", "num_pixel_issues", "worst_component")
+RANKS = (
+    "clear_evidence",
+    "strong_evidence",
+    "evidence",
+    "blend",
+    "lowest",
+    "softmin",
+    "num_pixel_issues",
+    "worst_component",
+)
 
 
 def _declare(parser: Parser) -> None:
@@ -29,7 +38,7 @@ def _declare(parser: Parser) -> None:
         "--classes", metavar="A,B,...", help="Names of the classes, in the order of the probabilities; numbers without"
     )
     parser.add_argument("--void", metavar="N,...", help="Values in the masks that mean no label, 255 for one")
-    parser.add_argument("--rank", choices=RANKS, default=RANKS[0], help="Which masks come first (strong_evidence)")
+    parser.add_argument("--rank", choices=RANKS, default=RANKS[0], help="Which masks come first (clear_evidence)")
     parser.add_argument(
         "--least-area", metavar="N", type=int, default=16, help="Regions of fewer pixels are left out (16)"
     )

@@ -219,12 +219,13 @@ class MaskAnalysis:
 
     # -- ranks
 
-    def scores(self, by: str = "strong_evidence") -> NDArray[np.float64]:
+    def scores(self, by: str = "clear_evidence") -> NDArray[np.float64]:
         """(n,) how good each mask is, by one of `ranks.RANKS`: the lower, the likelier it is wrong. NaN where all is void.
 
-        - `strong_evidence`, the default: minus the sum over pixels of e^4, where e = clip(-m - 0.5, 0, 4) and
+        - `clear_evidence`, the default: minus the sum over pixels of clip(-m - 1, 0, 6), where
           m = log(p_s / t_s) - max over others of log(p_j / t_j).
-        - `evidence`: minus the sum of e. Weak evidence lies along every border; this counts it all.
+        - `evidence`: minus the sum of e = clip(-m - 0.5, 0, 4), which is what regions add up.
+        - `strong_evidence`: minus the sum of e^4: for good models, which are sure of what they see.
         - `blend`: the mean of the ranks by `evidence` and by `lowest`, from 0 to 1.
         - `lowest`: the mean of the 5 % lowest p_s.
         - `softmin`: the mean of p_s, each weighted with exp((1 - p_s) / 0.1).
@@ -239,7 +240,7 @@ class MaskAnalysis:
             return np.where(self.labelled > 0, 1.0 - self.issue_counts / areas, np.nan)
         if by == "worst_component":
             self._need_regions(LEAST_AREA if self._least_area is None else self._least_area)
-        if by in ("strong_evidence", "evidence", "worst_component"):
+        if by.endswith("evidence") or by == "worst_component":
             return np.asarray(0.0 - getattr(self._numbers, by))
         if by != "blend":
             return np.array(getattr(self._numbers, by))
@@ -249,7 +250,7 @@ class MaskAnalysis:
         found[there] = np.mean([ranks.ranked(part) for part in parts], axis=0)
         return found
 
-    def worst(self, count: int | None = None, *, by: str = "strong_evidence") -> NDArray[np.int64]:
+    def worst(self, count: int | None = None, *, by: str = "clear_evidence") -> NDArray[np.int64]:
         """The images with the lowest scores, the worst first, ties by index; all with a label if `count` is None."""
         order = np.argsort(self.scores(by), kind="stable")[: int((self.labelled > 0).sum())]
         return order if count is None else order[:count]

@@ -166,7 +166,7 @@ def judge(
     predicted, own, opened = room.of(small.size, values.dtype)
     under, evidence = np.empty(small.size, np.bool_), np.empty(0 if least_area is None else small.size, np.float32)
     pairs: Ints = np.zeros(classes * classes if downsample == 1 else 0, np.int64)
-    found = np.zeros(4)
+    found = np.zeros(5)
     used, confident, at_cut = pixels.judge(
         small_values,
         small.reshape(-1),
@@ -181,13 +181,13 @@ def judge(
         pairs,
         found,
     )
-    numbers, found_regions, worst = Numbers(*[np.nan] * 5), None, np.nan
+    numbers, found_regions, worst = Numbers(*[np.nan] * 6), None, np.nan
     if least_area is not None:
         found_regions, worst = regions.find(labels, predicted.reshape(shape), evidence, classes)
         found_regions = regions.some(found_regions, least_area)
     if used:
         lowest = pixels.mean_of_lowest(own, max(1, int(np.ceil(used * LOWEST))), np.empty(2049, np.int64))
-        numbers = Numbers(found[3], found[0], lowest, found[2] / found[1], worst)
+        numbers = Numbers(found[4], found[3], found[0], lowest, found[2] / found[1], worst)
     items = opened[:at_cut].copy()
     item_own, agrees = own[items].astype(np.float64), predicted[items] == small.reshape(-1)[items]
     at, owner = items, np.arange(at_cut)

@@ -187,7 +187,8 @@ def judge(
     Fills per pixel `predicted` (the class of the largest p), `own_all` (p of the label, VOID_OWN where there is none), `certain` (under the
     cut; with `pairs`, only where another class than the label is predicted, and counted there as given * K + predicted),
     and unless it is empty `evidence`: clip(-m - 0.5, 0, 4), m = log(p_s / t_s) - max over others of log(p_j / t_j).
-    `found` becomes the sum of evidence, softmin's weights and weighted values, and the sum of evidence to the 4th power.
+    `found` becomes the sum of evidence, softmin's weights and weighted values, the sum of evidence to the 4th power, and that of
+    clip(-m - 1, 0, 6).
     Returns how many pixels have a label, how many of them are confidently predicted (p >= cut) to be of another class, and how
     many are at the cut; these are listed in `opened`.
     """
@@ -201,7 +202,8 @@ def judge(
     short = np.empty(BLOCK, np.float32)
     bits = short.view(np.int32)
     place = np.empty(BLOCK, np.int32)
-    confident, used, at_cut, shown, strong_sum = 0, 0, 0, 0.0, 0.0
+    confident, used, at_cut = 0, 0, 0
+    shown, strong_sum, clear = 0.0, 0.0, 0.0
     weights, products = np.zeros(LANES), np.zeros(LANES)
     graded, paired = len(evidence) > 0, len(pairs) > 0
     for start in range(0, pixels, BLOCK):
@@ -245,12 +247,15 @@ def judge(
         for at in range(size):
             if strong[at]:
                 ratio = max(np.float64(own[at]), 1e-12) * np.float64(inverse[given[at]])
-                grade = min(max(np.log(max(np.float64(far[at]), 1e-12) / ratio) - 0.5, 0.0), 4.0)
+                against = np.log(max(np.float64(far[at]), 1e-12) / ratio)
+                clear += min(max(against - 1.0, 0.0), 6.0)
+                grade = min(max(against - 0.5, 0.0), 4.0)
                 shown += grade
                 strong_sum += grade * grade * grade * grade
                 if graded:
                     evidence[start + at] = grade
-    found[0], found[1], found[2], found[3] = shown, weights.sum(), products.sum(), strong_sum
+    found[0], found[1], found[2] = shown, weights.sum(), products.sum()
+    found[3], found[4] = strong_sum, clear
     return used, confident, at_cut
 
 

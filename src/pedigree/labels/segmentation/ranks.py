@@ -9,15 +9,25 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-RANKS = ("strong_evidence", "evidence", "blend", "lowest", "softmin", "num_pixel_issues", "worst_component")
+RANKS = (
+    "clear_evidence",
+    "strong_evidence",
+    "evidence",
+    "blend",
+    "lowest",
+    "softmin",
+    "num_pixel_issues",
+    "worst_component",
+)
 #: The share of an image's pixels that `lowest` is the mean of.
 LOWEST = 0.05
 
 
 class Numbers(NamedTuple):
-    """Of one image, or of all as columns: the sum of evidence to the 4th power and as it is, the mean p of the LOWEST share of labels, softmin, and the
-    largest mean evidence of a given region, NaN where regions were not asked for."""
+    """Of one image, or of all as columns: the sums of clear evidence, of evidence to the 4th power and of evidence; the mean p
+    of the LOWEST share of labels; softmin; and the largest mean evidence of a given region, NaN where nobody asked for regions."""
 
+    clear_evidence: Any
     strong_evidence: Any
     evidence: Any
     lowest: Any
