@@ -96,6 +96,7 @@ def test_the_worst_annotator_stands_first(labelled: Project) -> None:
     ).json
     assert said["worst_annotators"][0]["annotator"] == "bad"
     assert (said["method"], said["annotations"], said["disputed"]) == ("crowdlab", 360, 60)
+    assert said["model_weights"][0] > 1  # that of a model that is always right
     people = rows(labelled.folder / "out/annotators.csv")
     assert [people[0][name] for name in ("annotator", "agreement", "annotations")] == ["bad", "0.5", "120"]
     truth = np.argmax(files.array(str(labelled.folder / "p.npy")), axis=1)

@@ -161,7 +161,7 @@ def test_features_that_say_nothing_are_refused(values: Any, k: int, message: str
 
 @pytest.mark.slow
 def test_approximate_neighbours_are_nearly_all_and_repeat_themselves() -> None:
-    """Break: leave out the seed, or the distances of `refine`."""
+    """Break: leave out the seed."""
     rng = np.random.default_rng(8)
     values = rng.standard_normal((3000, 12)) @ rng.standard_normal((12, 30))
     values[2900:] = values[:100]
