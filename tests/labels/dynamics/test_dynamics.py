@@ -35,7 +35,7 @@ def sigmoid(values: list[float]) -> list[float]:
 def test_scores_are_the_formulas_of_the_papers(tmp_path: Path) -> None:
     """By hand, from the logits; float32 behind them, so to 1e-6. NaN for the sample never presented.
 
-    Break: divide by the epochs of all; the deviation of a sample (n - 1); never learnt as 0 forgotten; norms of all epochs; a loss as it is; an issue where the last margin is below 0.
+    Break: divide by the epochs of all; the deviation of a sample (n - 1); never learnt as 0 forgotten; norms of all epochs; a loss as it is; issues only where never learnt.
     """
     found = labels.read_signals(recorded(tmp_path))
     p = np.array([sigmoid(row) for row in MARGINS])

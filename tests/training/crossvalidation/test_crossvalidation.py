@@ -30,6 +30,7 @@ from sklearn.svm import LinearSVC
 from pedigree import labels
 from pedigree.errors import InvalidInput, InvalidSplit
 from pedigree.training import cross_validated, fit_classifier
+from pedigree.training.crossvalidation.fitting import predicted
 
 rng = np.random.default_rng(1)
 Y = np.array(["cat", "dog", "eel"])[np.arange(90) % 3]
@@ -134,6 +135,8 @@ def test_modules_are_trained_by_the_small_loop_or_by_a_function() -> None:
     again = cross_validated(net, X.astype(np.float32), Y, fit=fit)
     assert (found.probabilities == again.probabilities).all()
     assert np.mean([one.accuracy for one in found.scores]) > 0.75
+    module, features = net(), X.astype(np.float32)
+    assert (predicted(module, features) == predicted(module, features)).all()
     seen = []
 
     def mine(module: torch.nn.Module, features: Any, y: NDArray[np.int64], *, seed: int) -> None:
@@ -199,6 +202,10 @@ def test_kept_folds_are_found_again_and_never_stale(tmp_path: Path) -> None:
     turned[0], turned[1] = turned[1], turned[0]
     assert trainings(features=other) == 5
     assert trainings(y=turned) == 5
+    assert trainings(y=np.where(Y == "cat", "ant", Y)) == 5, "the same folds and class numbers"
+    halves = (np.arange(90) < 50).astype(int)
+    assert trainings(groups=halves, folds=2) == 2
+    assert trainings(groups=halves, folds=2, seed=1) == 2, "the same folds whatever the seed"
     assert trainings(seed=1) == 5
     assert trainings(folds=4) == 4
     assert trainings(Nearest(2)) == 5
@@ -318,6 +325,7 @@ import os, signal, sys
 import numpy as np, torch
 torch.set_num_threads(1)
 from pedigree.training import cross_validated, fit_classifier
+from pedigree.training.crossvalidation.fitting import predicted
 folder, kill_at = sys.argv[1], int(sys.argv[2])
 rng = np.random.default_rng(0)
 X, y = rng.normal(0, 1, (60, 5)).astype(np.float32), np.arange(60) % 3
