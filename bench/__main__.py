@@ -38,11 +38,12 @@ NAMES = (
     "labels_segmentation_quality",
     "streets",
     "label_report",
+    "label_noise",
 )
 
-NEED_DATA = frozenset({"labels_segmentation_quality", "robust_training", "streets"})
-NEED_DATA = frozenset({"neighbourhood", "robust_training", "streets"})
-NEED_DATA = frozenset({"dynamics", "robust_training", "streets"})
+NEED_DATA = frozenset(
+    {"dynamics", "label_noise", "labels_segmentation_quality", "neighbourhood", "robust_training", "streets"}
+)
 
 
 def main() -> int:
