@@ -35,7 +35,7 @@ def images(
 
 
 FOREST = RandomForestClassifier(40, random_state=0)
-NET = MLPClassifier((256,), max_iter=130, tol=0, n_iter_no_change=200, random_state=0)
+NET = MLPClassifier((256,), max_iter=160, tol=0, n_iter_no_change=200, random_state=0)
 
 
 @pytest.mark.slow

@@ -19,6 +19,9 @@ from tests.labels.matrices import Ints, drawn, hurtful
 
 Mask = NDArray[np.bool_]
 
+#: The order of nine keys, four of them 0 and five 1, as a bitonic sorter leaves equal ones.
+NINE = [1, 3, 6, 4, 2, 0, 5, 7, 8]
+
 
 @pytest.fixture(autouse=True)
 def _peer_warns_of_small_classes() -> Any:
@@ -86,9 +89,8 @@ def check(given: Ints, matrix: NDArray[Any]) -> None:
 
 
 def orders_like_the_peer() -> bool:
-    """Whether NumPy's default sort is the network here, as it is with AVX2 and AVX-512."""
-    keys = np.random.default_rng(0).integers(0, 6, (20, 40)) / 6.0
-    return all(np.array_equal(np.argsort(row), order) for row, order in zip(keys, rounding.order_of(keys), strict=True))
+    """Whether NumPy's default sort is the network here: asked of a row of nine, by what that gives with AVX2 and AVX-512."""
+    return np.argsort(np.array([1.0, 0, 1, 0, 0, 1, 0, 1, 1])).tolist() == NINE
 
 
 @settings(max_examples=40, deadline=None)
