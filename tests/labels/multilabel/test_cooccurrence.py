@@ -134,6 +134,14 @@ def test_an_example_is_right_where_all_its_cells_are() -> None:
     assert np.isnan(found[2])
 
 
+def test_a_model_that_knows_nothing_finds_no_more_missing_than_the_rate_implies() -> None:
+    """Break: without the bound."""
+    given = np.zeros((100, 1), np.int8)
+    given[:50] = 1
+    found = labels.analyse_multilabel(given, np.full((100, 1), 0.5), missing_rate=0.2)
+    assert found.missing().examples.tolist() == list(range(50, 62))
+
+
 def test_the_seed_decides_and_the_rate_is_checked() -> None:
     """Break: folds from the global generator."""
     _, probabilities, given = composites(7)

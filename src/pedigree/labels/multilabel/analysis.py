@@ -119,7 +119,8 @@ class MultiLabelAnalysis:
     def issues(self, by: str = "co_occurrence") -> NDArray[np.bool_]:
         """Which cells are probably wrong, (n, K), by one of `FILTERS`. s is what is given.
 
-        - `co_occurrence`, the default: those that are wrong with a probability above 1/6 (`wrong`). Ours.
+        - `co_occurrence`, the default: those that are wrong with a probability above 1/6 (`wrong`), of the missing ones of a
+          class no more than `missing_rate` implies. Ours.
         The others take each class for itself, and no cell for wrong with p(s) >= p(1 - s), 1e-6 granted:
         - `prune_by_noise_rate`: of the cells with s the `joint[k, s, 1 - s]` with the largest p(1 - s) - p(s).
         - `prune_by_class`: of the cells with s the `n - joint[k, s, s]` with the lowest p(s).
@@ -156,7 +157,7 @@ class MultiLabelAnalysis:
         from pedigree.labels.rows import SLACK
 
         if by == "co_occurrence":
-            return np.asarray(self.wrong > doubt.ISSUE)
+            return doubt.issues(self._log_odds, self.data.given, self.missing_rate)
         if by == "both":
             return self._issues("prune_by_class") & self._issues("prune_by_noise_rate")
         data = self.data

@@ -61,3 +61,18 @@ def together(odds: Any) -> Floats:
     right = -np.logaddexp(0.0, -np.where(void, np.inf, odds)).sum(axis=1)
     right[void.all(axis=1)] = np.nan
     return np.asarray(right - np.log(-np.expm1(right)))
+
+
+def issues(odds: Floats, given: NDArray[np.int8], missing: float) -> NDArray[np.bool_]:
+    """Which cells are wrong with a probability above ISSUE; of the missing ones of a class no more than its rate implies.
+
+    Those that have a class and were not given it are a / (1 - a) times those that were, a the rate. Without this bound a model that
+    knows nothing would find half of the examples to lack a common class. Ties go to the lower row.
+    """
+    found = wrong(odds) > ISSUE
+    for column in range(given.shape[1]):
+        most = int(missing / (1.0 - missing) * np.count_nonzero(given[:, column] == 1))
+        rows = np.flatnonzero(found[:, column] & (given[:, column] == 0))
+        if len(rows) > most:
+            found[rows[np.argsort(odds[rows, column], kind="stable")[most:]], column] = False
+    return np.asarray(found)

@@ -7,20 +7,22 @@ from math import inf
 from typing import Any
 
 #: So many states are looked at for one example; what is best by then is taken. Rules that people write need a few dozen.
-MOST_STATES = 20_000
+MOST_STATES = 5_000
 
 
 class Repairs:
     """Repairs by rules with the columns of their classes: kind `implies` (child, parent), `exclusive` or `required`."""
 
     def __init__(self, rules: Sequence[tuple[Any, tuple[int, ...]]]) -> None:
-        self._rules = [(rule.kind, columns) for rule, columns in rules]
+        # Exclusive groups first: what they take out needs no parents, and a class whose parents were added first would be tried both ways.
+        order = ("exclusive", "required", "implies")
+        self._rules = sorted(((rule.kind, columns) for rule, columns in rules), key=lambda rule: order.index(rule[0]))
 
     def cheapest(self, given: Sequence[int], costs: Sequence[float]) -> dict[int, int] | None:
         """The changes (column: new value) of least cost, {} where nothing is broken, None where nothing mends it.
 
         `given` holds 0, 1 and -1 for unknown, which breaks no rule. Costs are 0 or more. Of repairs that cost the same the
-        one is taken that is found first: rules in their order, of a rule the cheaper changes first, then those further left.
+        one is taken that is found first: exclusive groups, required ones, parents, each in their order, of a rule the cheaper changes first, then those further left.
         """
         state, fixed = list(given), [False] * len(given)
         best: dict[int, int] | None = None
