@@ -57,7 +57,11 @@ def test_a_contact_sheet_holds_pictures_of_several_sizes() -> None:
     sheet = pictures.contact_sheet([(image, given, predicted, issues), tall, tall], ["a", "b" * 400, "c"], columns=2)
     side = pictures.SIDE * 3 // 4
     assert sheet.width == 2 * (side + pictures._GAP) + pictures._GAP
-    assert sheet.height > 2 * side
+    pixels, line = np.asarray(sheet), pictures._TEXT + 8
+    cell, below = side + pictures._GAP, side + line + pictures._GAP
+    first = pixels[pictures._GAP + line :, pictures._GAP + cell :][:side, : side * 2 // 3]
+    second = pixels[pictures._GAP + line + below :, pictures._GAP :][:side, : side * 2 // 3]
+    assert np.array_equal(first, second)
     with pytest.raises(InvalidInput, match="1 pictures and 2 captions"):
         pictures.contact_sheet([(image, given, predicted, issues)], ["a", "b"])
 

@@ -115,5 +115,6 @@ def test_tables_go_to_arrow_and_csv() -> None:
     assert arrow.schema.field("kind").type == pa.string()
     assert arrow.schema.field("evidence").type == pa.float64()
     assert arrow.to_pylist() == table.rows()
+    assert {type(value) for value in table.rows()[0].values()} == {int, str, float}
     assert table.to_csv().splitlines()[0].startswith("image,kind,given,predicted,area,evidence,top,left,bottom,right,")
     assert len(table.to_csv().splitlines()) == len(table) + 1
