@@ -55,6 +55,7 @@ def test_tables_of_neighbours_name_what_was_planted(embedded: Project) -> None:
     assert labels.Graph.read(embedded.folder / "out/graph").k == 10
 
 
+@pytest.mark.slow
 def test_features_alone_and_the_same_bytes_again(embedded: Project) -> None:
     """Break: write the name of the folder into a table."""
     embedded("put", "pets:/", "features.npy")
@@ -107,6 +108,7 @@ def test_the_worst_annotator_stands_first(labelled: Project) -> None:
     assert {row["annotator"] for row in worst} == {"bad"}
 
 
+@pytest.mark.slow
 def test_several_models_are_weighed_each(labelled: Project) -> None:
     """Break: take the first alone; or leave out the check of their ids."""
     crowd(labelled)
@@ -122,6 +124,7 @@ def test_several_models_are_weighed_each(labelled: Project) -> None:
     assert len(labelled(*words, "--json").json["model_weights"]) == 2
 
 
+@pytest.mark.slow
 def test_without_a_model_and_with_rows_for_names(labelled: Project) -> None:
     """Break: use CROWDLAB whatever is there; or take names for numbers of rows."""
     crowd(labelled)
