@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pedigree import labels, training
 from pedigree.errors import InvalidInput, NewerFormat, NotFound
-from pedigree.labels.dynamics import cartography, signals
+from pedigree.labels.dynamics import cartography, reading, signals
 
 #: Logits of class 0 less those of class 1, per epoch; the third sample is never right, the fourth never presented.
 MARGINS = [[1.0, 2.0, 3.0, 4.0], [1.0, -1.0, 1.0, -2.0], [-1.0, -1.0, -3.0, -3.0]]
@@ -133,7 +133,8 @@ def test_turned_labels_are_the_worst_and_the_analysis_finds_them(tmp_path: Path)
     """40 of 400, one training. Break: rank by variability; analyse the means of another sample."""
     _, true, given = blobs(40)
     found = trained(given, 3, tmp_path, probabilities=True, names=["a", "b", "c"])
-    for by in ("aum", "confidence", "loss"):
+    assert (found.worst(40) < 40).mean() > 0.9
+    for by in ("confidence", "loss"):
         assert (found.worst(40, by=by) < 40).mean() > 0.9, by
     analysis = found.analyse()
     assert analysis.data.names == ("a", "b", "c")
@@ -199,6 +200,11 @@ def test_two_trainings_with_threshold_samples_judge_every_label(tmp_path: Path) 
     cuts = [float(np.percentile(found.aum[at], 99)) for found, at in runs]
     assert (both[rest] == (runs[0][0].aum < cuts[0])[rest]).all()
     assert (both[rows] == (runs[1][0].aum < cuts[1])[rows]).all()
+    head, arrays = reading.read(tmp_path / "1")
+    arrays["margin_sum"] += 1000.0 * arrays["presentations"]
+    assert (labels.aum_issues(runs[0], (labels.Signals(head, arrays), runs[1][1])) == both).all(), (
+        "each has its own cut"
+    )
     with pytest.raises(InvalidInput, match="0 runs"):
         labels.aum_issues()
 

@@ -352,7 +352,7 @@ print(cross_validated(net, X, y, fit=fit, folder=folder, progress=told, repeats=
 
 @pytest.mark.slow
 def test_killed_between_folds_it_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
-    """By SIGKILL after folds 1, 2 and 4 of what was left; PyTorch, with dropout. Break: one stream of random numbers for all folds."""
+    """By SIGKILL after folds 1, 2 and 4 of what was left; PyTorch, with dropout. Break: do not seed a fold by itself."""
 
     def run(name: str, kill_at: int) -> None:
         script = [sys.executable, "-c", SCRIPT, str(tmp_path / name), str(kill_at)]

@@ -71,7 +71,7 @@ def signals(folder: Path, name: str = "signals") -> bytes:
 def test_the_callback_records_what_a_loop_does_and_resumes(tmp_path: Path) -> None:
     """With accumulated gradients too; killed in the second and in the fourth epoch, the file has the same bytes.
 
-    Break: keep no state; count steps in place of batches.
+    Break: keep no state.
     """
     whole, parts, killed = tmp_path / "whole", tmp_path / "parts", tmp_path / "killed"
     run(whole)
@@ -89,7 +89,7 @@ def test_the_callback_records_what_a_loop_does_and_resumes(tmp_path: Path) -> No
 def test_two_processes_leave_one_file(tmp_path: Path) -> None:
     """Each of the 44 samples is in the merged file, and in each of the four epochs.
 
-    Break: save on the first rank alone; merge before the others have saved.
+    Break: save on the first rank alone.
     """
     import numpy as np
 
