@@ -102,6 +102,15 @@ def test_on_hurtful_input_only_exact_ties_differ(example: tuple[Ints, NDArray[An
     check(given, matrix)
 
 
+def test_many_classes_round_as_the_peer_does() -> None:
+    """Rows of more than 256 cells, most of them equally far from their rounding. Break: a stable sort for long rows."""
+    rng = np.random.default_rng(0)
+    joint = rng.poisson(0.4, (300, 300)) + np.diag(np.full(300, 20))
+    given = np.repeat(np.arange(300), joint.sum(axis=1) * 3 // 2)
+    theirs = peer_count.calibrate_confident_joint(joint, given)
+    np.testing.assert_array_equal(counts.calibrated(joint, np.bincount(given)), theirs)
+
+
 @pytest.mark.slow
 @settings(max_examples=1500, deadline=None)
 @given(hurtful())

@@ -3,7 +3,8 @@
 The peer orders the cells of a row with NumPy's default sort, which is unstable and another one on another processor. Equally
 far cells are no rare case: in a row of small counts most of them share a fraction. What it gives on processors with AVX2 or
 AVX-512 is a bitonic sorter for rows up to 256 cells, so that is what is written out here: the same result on every
-processor, and the peer's where the peer is widely run. Longer rows are ordered by a stable sort.
+processor, and the peer's where the peer is widely run. Longer rows are ordered by NumPy's sort itself, so that what the peer
+gives on a processor is given here too; there alone a cell may be rounded another way on another processor.
 """
 
 from __future__ import annotations
@@ -42,13 +43,13 @@ def rounded_rows(values: Floats) -> Counts:
 
 
 def order_of(keys: Floats) -> NDArray[np.int64]:
-    """The indices that sort each row of finite keys; equal keys as a bitonic sorter leaves them, in rows above 256 by index.
+    """The indices that sort each row of finite keys; equal keys as a bitonic sorter leaves them, in rows above 256 as NumPy does.
 
     Source of the network: Batcher 1968, "Sorting networks and their applications".
     """
     rows, length = keys.shape
     if length > NETWORK:
-        return np.argsort(keys, axis=1, kind="stable")
+        return np.argsort(keys, axis=1)
     width = 1 << (length - 1).bit_length()
     key = np.full((rows, width), np.inf)
     key[:, :length] = keys
