@@ -34,6 +34,7 @@ NAMES = (
     "robust_training",
     "labels_filters",
     "labels_memory",
+    "labels_multilabel",
     "labels_segmentation",
     "labels_segmentation_quality",
     "streets",
