@@ -177,7 +177,7 @@ def test_the_process_is_left_as_it_was() -> None:
 def test_robust_training_learns_the_truth_where_plain_training_memorises() -> None:
     """30 % of the labels wrong in one way, until plain training knows them by heart; 40 epochs. The share is of all samples.
 
-    Break: exchange the masks of no net; a term with the wrong sign.
+    Break: train on what the selector leaves out.
     """
 
     def build() -> torch.nn.Module:
