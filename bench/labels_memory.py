@@ -32,7 +32,7 @@ def watch():
         text = Path("/proc/self/status").read_text()
         most = max(most, int(text.partition("RssAnon:")[2].split()[0]))
         time.sleep(0.002)
-thread = threading.Thread(target=watch)
+thread = threading.Thread(target=watch, daemon=True)
 thread.start()
 start = time.process_time()
 found = labels.analyse(given, sys.argv[2], chunk_rows=rows)

@@ -148,7 +148,7 @@ def changed(row: int, column: int, value: float) -> Any:
     ],
 )  # fmt: skip
 def test_what_cannot_be_judged_is_said(given: Any, matrix: Any, options: Any, message: str, rows: Any) -> None:
-    """With the first rows. Breaks: number the rows of the chunk; accept a sum of NaN."""
+    """With the first rows. Break: number the rows of the chunk."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         with pytest.raises(InvalidInput) as raised:
