@@ -49,7 +49,7 @@ def test_the_worst_stand_first_in_tables_and_the_map_is_drawn(recorded: Project)
 
 
 def test_a_commit_is_read_like_a_folder(recorded: Project) -> None:
-    """Break: look for the folder's own name in the commit."""
+    """Break: read folders on disk alone."""
     recorded("repo", "create", "train")
     recorded("put", "train:/signals", "out/signals")
     told = recorded("labels", "dynamics", "train@master:/signals", "-o", "a").err

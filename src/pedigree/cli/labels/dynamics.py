@@ -8,12 +8,10 @@ from typing import Any
 from pedigree.cli import options
 from pedigree.cli.command import Arguments, Command, Parser
 from pedigree.cli.labels import places
-from pedigree.cli.labels.places import Places
 from pedigree.cli.output import count, done, write_file
 from pedigree.cli.progress import stages
 
 RANKS = ("aum", "confidence", "correctness", "loss", "last_loss", "el2n", "forgetting")
-FILE = "signals.safetensors"
 
 
 def _declare(parser: Parser) -> None:
@@ -37,7 +35,7 @@ def _run(arguments: Arguments) -> None:
         from pedigree.canonical import encode
         from pedigree.labels.dynamics import tables
 
-        signals = labels.read_signals(_file(here, arguments.signals))
+        signals = labels.read_signals(here.file(arguments.signals))
         numbers = {**tables.summary(signals, by=arguments.rank), "input": here.described(arguments.signals)}
         write_file(os.path.join(arguments.output, "summary.json"), encode(numbers) + b"\n", folders=True)
         stage("Writing tables")
@@ -46,14 +44,6 @@ def _run(arguments: Arguments) -> None:
         figure = labels.data_map(signals, marked=signals.worst(max(arguments.marked, 0), by=arguments.rank))
         figure.savefig(os.path.join(arguments.output, "map.png"), dpi=110)
     _tell(arguments, numbers)
-
-
-def _file(here: Places, text: str) -> str:
-    """The file on disk; of a folder in a commit the file in it."""
-    found = here.reference(text)
-    if found is not None and here.store.view(found).is_dir(found.path):
-        text = f"{text.rstrip('/')}/{FILE}"
-    return here.file(text)
 
 
 def _tell(arguments: Arguments, numbers: dict[str, Any]) -> None:
