@@ -65,7 +65,7 @@ def labelled(
     if chunk_rows is not None and chunk_rows < 1:
         raise InvalidInput(f"chunk_rows is {chunk_rows}.", remedy="Give a number of rows, 1 at least.")
     matrix = matrix_of(probabilities)
-    names = _names(classes, matrix.shape[1])
+    names = names_of(classes, matrix.shape[1])
     given = np.asarray(plain(labels))
     if given.ndim != 1:
         raise InvalidInput(
@@ -125,7 +125,7 @@ def numbered(
             remedy="Give one label for each, in their order.",
         )
     if classes is not None:
-        names = _names(classes, len(plain(classes)))
+        names = names_of(classes, len(plain(classes)))
     else:
         kept = given if void is None else given[np.asarray(given != void)]
         if given.dtype.kind in "iufb":
@@ -143,7 +143,8 @@ def numbered(
     return numbers, names
 
 
-def _names(classes: Sequence[Any] | None, count: int) -> tuple[Any, ...]:
+def names_of(classes: Sequence[Any] | None, count: int) -> tuple[Any, ...]:
+    """The names of `count` classes, 0, 1, … where none are given. Raises InvalidInput for another number, or one name twice."""
     if classes is None:
         return tuple(range(count))
     found = np.asarray(plain(classes))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pedigree.errors import InvalidInput
 from pedigree.labels.doubts import LabelWarning
-from pedigree.labels.inputs import NAMED, VOID
+from pedigree.labels.inputs import NAMED, VOID, names_of
 from pedigree.labels.matrices import Plain, matrix_of, plain
 
 Given = NDArray[np.int8]
@@ -51,7 +51,7 @@ def cells(labels: Any, probabilities: Any, *, classes: Sequence[Any] | None = No
     example has, or that none lacks.
     """
     matrix = _matrix(probabilities)
-    names = _names(classes, matrix.shape[1])
+    names = names_of(classes, matrix.shape[1])
     given = given_cells(labels, names, void=void)
     if len(given) != len(matrix):
         raise InvalidInput(
@@ -94,19 +94,6 @@ def one_sided(given: Given, names: tuple[Any, ...]) -> NDArray[np.bool_]:
             stacklevel=4,
         )
     return found
-
-
-def _names(classes: Sequence[Any] | None, count: int) -> tuple[Any, ...]:
-    names = tuple(range(count)) if classes is None else tuple(plain(classes))
-    if len(names) != count:
-        raise InvalidInput(
-            f"There are {len(names)} classes and {count} columns of probabilities.",
-            remedy="Name each column once, in their order.",
-        )
-    if len(set(names)) != count:
-        twice = next(name for at, name in enumerate(names) if name in names[:at])
-        raise InvalidInput(f"A class is named twice: {twice!r}.", remedy="Name each column once.")
-    return names
 
 
 def _matrix(probabilities: Any) -> NDArray[Any]:
