@@ -27,7 +27,7 @@ from tests.cli.terminal import Project, command, environment
         (["lineage", "--format", "j"], ["json"]),
         (["completion", "z"], ["zsh"]),
         (["repo", "delete", "im"], ["images"]),
-        (["labels", "m"], ["merge"]),
+        (["labels", "me"], ["merge"]),
         (["labels", "find", "--labels", "images@master:/cats/k"], ["images@master:/cats/kit.txt"]),
         (["labels", "find", "--rank", "thr"], ["threshold_margin"]),
         (["tag", "l"], ["list"]),

@@ -166,7 +166,10 @@ are named; --onto applies the others. Decisions of several people are merged; wh
             "two reviewers; where they differ, Ada's counts",
             "pedigree labels apply ada.jsonl bob.jsonl digits@master --prefer Ada",
         ),
-        ("what was done, and by whom", "pedigree inspect digits@master"),
+        (
+            "the labels have changed since: those that still fit",
+            "pedigree labels apply decisions.jsonl digits@master --onto",
+        ),
     ],
     exits=[(4, "the labels have changed since, or reviewers differ")],
 )
