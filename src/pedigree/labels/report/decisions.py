@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +14,12 @@ from pedigree.errors import InvalidInput, NewerFormat
 KIND, VERSION = "label-decisions", 1
 #: What can be decided: the given label stays; another is right; the sample goes; both are right; neither is.
 KINDS = ("keep", "relabel", "drop", "both", "neither")
-#: A sample may have so many labels.
-MOST_LABELS = 64
 #: Names in a message, and in a list.
 NAMED, LISTED = 5, 20
+#: Half of a character that UTF-16 writes in two: JSON can hold it, no file and no commit message can.
+_HALF = re.compile("[\ud800-\udfff]")
+#: Texts that name nothing: what is half in them is replaced, where it would be refused in others.
+_FOR_PEOPLE = {"who", "why", "place"}
 _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 _WHEN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z\Z")
 
@@ -54,11 +56,21 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
-    """What one file holds. `replaced` are decisions that a later one about the same sample took the place of."""
+    """What one file holds: `items` has one decision about each sample.
+
+    `replaced` are decisions that a later one about the same sample took the place of; `agreeing` are those of other people that
+    come to the same as the one in `items`.
+    """
 
     subject: Subject
     items: tuple[Decision, ...]
     replaced: tuple[Decision, ...] = ()
+    agreeing: tuple[Decision, ...] = ()
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """The names of those who decided, each as one line, in order."""
+        return tuple(sorted({" ".join(item.who.split()) for item in (*self.items, *self.agreeing)} - {""}))
 
 
 def read(data: bytes, name: str = "The file") -> Decisions:
@@ -88,17 +100,32 @@ def read(data: bytes, name: str = "The file") -> Decisions:
 
 def last(subject: Subject, items: Iterable[Decision]) -> Decisions:
     """Of several decisions about one sample the last by time, in the order of the samples' first."""
-    kept: dict[str, Decision] = {}
-    replaced: list[Decision] = []
+    groups: dict[str, list[Decision]] = {}
     for item in items:
-        before = kept.get(item.id)
-        if before is not None and moment(before) > moment(item):
-            replaced.append(item)
-            continue
-        if before is not None:
-            replaced.append(before)
-        kept[item.id] = item
-    return Decisions(subject, tuple(kept.values()), tuple(replaced))
+        groups.setdefault(item.id, []).append(item)
+    kept: list[Decision] = []
+    replaced: list[Decision] = []
+    agreeing: list[Decision] = []
+    for group in groups.values():
+        own = {item.who: item for item in sorted(group, key=moment)}  # of each person the last
+        found = newest(group)
+        alike = [item for who, item in own.items() if who != found.who and outcome(item) == outcome(found)]
+        kept.append(found)
+        agreeing += alike
+        replaced += [item for item in group if item is not found and not any(item is one for one in alike)]
+    return Decisions(subject, tuple(kept), tuple(replaced), tuple(agreeing))
+
+
+def newest(items: Sequence[Decision]) -> Decision:
+    """The last by time, of equal times the last in order."""
+    return max(reversed(items), key=moment)
+
+
+def outcome(item: Decision) -> tuple[str, tuple[str, ...]]:
+    """What a decision comes to: two people agree when theirs are equal."""
+    if item.decision == "both":
+        return "both", tuple(sorted(item.labels or (item.given, item.suggested)))
+    return item.decision, tuple(sorted(item.labels)) if item.decision in {"relabel", "neither"} else ()
 
 
 def first_line(subject: Subject) -> dict[str, Any]:
@@ -107,9 +134,13 @@ def first_line(subject: Subject) -> dict[str, Any]:
 
 
 def to_bytes(decisions: Decisions) -> bytes:
-    """The file that holds them, in their order; the same decisions give the same bytes."""
+    """The file that holds them, in their order, those that agree with one before it; the same decisions give the same bytes."""
+    agreeing: dict[str, list[Decision]] = {}
+    for item in decisions.agreeing:
+        agreeing.setdefault(item.id, []).append(item)
+    items = [one for item in decisions.items for one in (*agreeing.get(item.id, ()), item)]
     head = first_line(decisions.subject)
-    lines = [head, *({name: _plain(getattr(item, name)) for name in Decision.__slots__} for item in decisions.items)]
+    lines = [head, *({name: _plain(getattr(item, name)) for name in Decision.__slots__} for item in items)]
     return "".join(json.dumps(line) + "\n" for line in lines).encode()
 
 
@@ -188,10 +219,18 @@ def _decision(line: tuple[int, bytes], name: str) -> Decision:
         raise InvalidInput(f"{found.decision!r} is no decision: {where}.", remedy=f"It is one of {', '.join(KINDS)}.")
     if found.decision == "relabel" and len(found.labels) != 1:
         raise InvalidInput(f"The sample {found.id!r} gets no new label: {where}.", remedy="Give one in `labels`.")
+    if found.decision == "both" and found.labels and (len(set(found.labels)) != 2 or found.given not in found.labels):
+        raise InvalidInput(
+            f"Both labels of {found.id!r} are said to be right, and {list(found.labels)} are no two with {found.given!r}: {where}.",
+            remedy="Give the given label and another in `labels`, or none for the given and the suggested one.",
+        )
+    if found.decision == "neither" and len(found.labels) > 1:
+        raise InvalidInput(
+            f"{found.id!r} gets {len(found.labels)} labels where neither was right: {where}.",
+            remedy="Give one in `labels`, or none.",
+        )
     if found.when and not _WHEN.match(found.when):
         raise InvalidInput(f"{found.when!r} is no time: {where}.", remedy="Write 2026-11-27T09:30:00Z, in UTC.")
-    if len(found.labels) > MOST_LABELS:
-        raise InvalidInput(f"{len(found.labels)} labels of one sample: {where}.", remedy=f"At most {MOST_LABELS}.")
     return found
 
 
@@ -201,6 +240,9 @@ def _text(value: Mapping[str, Any], name: str, where: str) -> str:
         return ""
     if not isinstance(found, str):
         raise InvalidInput(f"{name!r} is {found!r} in {where}; it is a text.", remedy="Save the decisions again.")
+    if name in _FOR_PEOPLE:
+        return _HALF.sub("\ufffd", found)
+    _check_whole(found, name, where)
     return found
 
 
@@ -208,7 +250,17 @@ def _texts(value: Mapping[str, Any], name: str, where: str) -> tuple[str, ...]:
     found = value.get(name) or []
     if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
         raise InvalidInput(f"{name!r} in {where} is no list of texts.", remedy="Save the decisions again.")
+    for item in found:
+        _check_whole(item, name, where)
     return tuple(found)
+
+
+def _check_whole(text: str, name: str, where: str) -> None:
+    if _HALF.search(text):
+        raise InvalidInput(
+            f"{name!r} in {where} is no Unicode: {text!a} has half a character.",
+            remedy="Mend the text in the labels, find them anew and decide again.",
+        )
 
 
 def _plain(value: Any) -> Any:

@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from pedigree.errors import Conflict, InvalidInput, NotFound
-from pedigree.labels.report.decisions import NAMED, Decision, Decisions, moment, told
+from pedigree.labels.report.decisions import NAMED, Decision, Decisions, newest, outcome, told
+
+#: What two files must say alike to be about the same labels: one table can have several columns of them.
+_SAME = ("digest", "layout", "label_column", "id_column")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,41 +24,50 @@ class Merged:
 def merged(files: Sequence[Decisions], prefer: str | None = None) -> Merged:
     """The decisions of several reviewers of the same labels as one.
 
-    `prefer` settles samples that were decided in different ways: the name of a reviewer, whose decision counts where there is one,
-    or `last` by time. Without it, or where it settles nothing, such a sample is a conflict and in no decision.
+    Of each person the last decision about a sample counts, by time. `prefer` settles samples that were decided in different ways:
+    the name of a reviewer, whose decision counts where there is one, or `last` by time. Without it, or where it settles nothing,
+    such a sample is a conflict and in no decision. Those who gave no name are another person in each file.
     Raises InvalidInput where the files are about different labels, NotFound for a reviewer that no file names.
     """
     subject = files[0].subject
-    if any(one.subject.digest != subject.digest for one in files):
-        raise InvalidInput(
-            "The files hold decisions about different labels: their digests differ.",
-            remedy="Apply one file after the other, the later with --onto.",
-        )
-    people = sorted({item.who for one in files for item in one.items})
+    for one in files[1:]:
+        if differing := [name for name in _SAME if getattr(one.subject, name) != getattr(subject, name)]:
+            name = differing[0]
+            raise InvalidInput(
+                f"The files hold decisions about different labels: {name} is {getattr(subject, name)!r} in one "
+                f"and {getattr(one.subject, name)!r} in another.",
+                remedy="Apply one file after the other, the later with --onto.",
+            )
+    people = sorted({item.who for one in files for item in (*one.items, *one.agreeing)})
     if prefer not in {None, "last", *people}:
         raise NotFound(
             f"No decision is by {prefer!r}.",
             remedy=f"Those who decided: {', '.join(map(repr, people))}; or say `last`.",
         )
-    groups: dict[str, list[Decision]] = {}
-    for one in files:
-        for item in one.items:
-            groups.setdefault(item.id, []).append(item)
-    items, conflicts, agreed = [], [], []
-    for group in groups.values():
-        newest = max(range(len(group)), key=lambda at: (moment(group[at]), at))
-        if len({outcome(item) for item in group}) == 1:
-            if len({item.who for item in group}) > 1:
-                agreed.append(group[0].id)
-            items.append(group[newest])
+    groups: dict[str, dict[str | int, list[Decision]]] = {}
+    for number, one in enumerate(files):
+        for item in (*one.agreeing, *one.items):
+            groups.setdefault(item.id, {}).setdefault(item.who or number, []).append(item)
+    items, conflicts, agreed, agreeing = [], [], [], []
+    replaced = [item for one in files for item in one.replaced]
+    for name, group in groups.items():
+        own = {who: newest(several) for who, several in group.items()}
+        replaced += [item for who, several in group.items() for item in several if item is not own[who]]
+        if len({outcome(item) for item in own.values()}) == 1:
+            if len(own) > 1:
+                agreed.append(name)
+            counts = newest([*own.values()])
         elif prefer == "last":
-            items.append(group[newest])
-        elif mine := [item for item in group if item.who == prefer]:
-            items.append(mine[-1])
+            counts = newest([*own.values()])
+        elif prefer in own:
+            counts = own[prefer]
         else:
-            conflicts.append(tuple(group))
-    replaced = tuple(item for one in files for item in one.replaced)
-    return Merged(Decisions(subject, tuple(items), replaced), tuple(agreed), tuple(conflicts))
+            conflicts.append(tuple(own.values()))
+            continue
+        alike = [item for item in own.values() if outcome(item) == outcome(counts)]
+        items.append(newest(alike))
+        agreeing += [item for item in alike if item is not items[-1]]
+    return Merged(Decisions(subject, tuple(items), tuple(replaced), tuple(agreeing)), tuple(agreed), tuple(conflicts))
 
 
 def settled(found: Merged) -> Decisions:
@@ -72,8 +84,3 @@ def settled(found: Merged) -> Decisions:
             samples=[group[0].id for group in found.conflicts],
         )
     return found.decisions
-
-
-def outcome(item: Decision) -> tuple[str, tuple[str, ...]]:
-    """What a decision comes to: two people agree when theirs are equal."""
-    return item.decision, tuple(sorted(item.labels)) if item.decision in {"relabel", "neither"} else ()

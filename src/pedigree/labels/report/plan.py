@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -73,7 +72,7 @@ def plan(
     if same:
         _check_fit(unfit, current)
     elif not onto:
-        raise _moved_on(decisions, unfit)
+        raise moved_on(decisions, unfit)
     elif decisions.subject.id_column is None and decisions.subject.layout != "folder":
         _check_rows(decisions, current)
     left = {item.id for item, _ in unfit}
@@ -91,8 +90,7 @@ def plan(
 
 def described(found: Plan, decisions: Decisions, subject: str, place: str) -> str:
     """What stands in the commit: one line, then who, where all decisions are, and the first of them with their reasons."""
-    people = Counter(item.who for item in decisions.items if item.who)
-    names = ", ".join(sorted(people)) or "nobody who gave a name"
+    names = ", ".join(decisions.people) or "nobody who gave a name"
     lines = [f"Applied {_many(len(decisions.items))} about {subject}: {found.counts()}", ""]
     lines.append(f"Decided by {names}; in full: {place}")
     items = [change.decision for change in found.changes]
@@ -123,7 +121,7 @@ def _change(item: Decision, both: Both, neither: Neither, void: str | None, sepa
         return None if len(labels) == 1 else Change(item, separator.join(labels), labels)
     if item.decision == "neither" and neither == "keep":
         return None
-    return Change(item, void, () if void is None else (void,))
+    return None if void == item.given else Change(item, void, () if void is None else (void,))
 
 
 def _check_fit(unfit: Iterable[tuple[Decision, str | None]], current: Mapping[str, str]) -> None:
@@ -139,7 +137,8 @@ def _check_fit(unfit: Iterable[tuple[Decision, str | None]], current: Mapping[st
         )
 
 
-def _moved_on(decisions: Decisions, unfit: tuple[tuple[Decision, str | None], ...]) -> Conflict:
+def moved_on(decisions: Decisions, unfit: tuple[tuple[Decision, str | None], ...]) -> Conflict:
+    """The error that says which decisions are about samples that are no longer there or labelled as they were."""
     shown = ", ".join(
         f"{item.id} (was {item.given}, {'is gone' if now is None else f'is {now}'})" for item, now in unfit[:NAMED]
     )
@@ -150,7 +149,9 @@ def _moved_on(decisions: Decisions, unfit: tuple[tuple[Decision, str | None], ..
     )
     return Conflict(
         f"The labels have changed since they were decided about. {what}",
-        remedy="--onto applies those that still fit; or find the labels anew and decide again.",
+        remedy="--onto applies those that still fit; or find the labels anew and decide again."
+        if len(unfit) < len(decisions.items)
+        else "Are these the labels that were decided about? If they are, find them anew and decide again.",
         samples=[item.id for item, _ in unfit],
     )
 
