@@ -8,22 +8,23 @@ the lineage of everything that is made from these labels say it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pedigree import canonical
-from pedigree.errors import InUse, InvalidInput, InvalidPath, NotFound
+from pedigree.errors import Conflict, InUse, InvalidInput, InvalidPath, InvalidReference, NotFound
 from pedigree.labels.report import decisions as deciding
 from pedigree.labels.report import editing, samples
 from pedigree.labels.report.decisions import Decisions
-from pedigree.labels.report.plan import Plan, described, plan
-from pedigree.store import references
+from pedigree.labels.report.plan import Change as Relabelled
+from pedigree.labels.report.plan import Plan, described, moved_on, plan
+from pedigree.store import references, trees
 from pedigree.store.paths import file_path, store_path
+from pedigree.store.trees import Entry
 
 if TYPE_CHECKING:
     from pedigree.labels.report.editing import Table
     from pedigree.store import Store
-    from pedigree.store.changes import Change
     from pedigree.store.commits import Commit
     from pedigree.store.views import View
 
@@ -52,9 +53,16 @@ def apply(
     """Apply decisions to the labels at REPO@BRANCH[:/PATH], as one commit; `options` are those of `plan.plan`.
 
     Without a path the labels are looked for where the decisions say, and then by their digest. Applied twice, they make no second
-    commit. Raises what `plan.plan` raises, and NotFound where the labels are not in the commit.
+    commit; applied to labels that hold them no longer, they are decisions about labels that have changed. A dry run raises what the
+    other would. Raises what `plan.plan` raises, NotFound where the labels are not in the commit, InvalidReference for a place that
+    is no branch's head, PathClash where a file would lie where a folder is.
     """
     parsed = references.parse(target)
+    if parsed.back or parsed.nth is not None:
+        raise InvalidReference(
+            f"{target!r} goes back in history; a commit is made on a branch.",
+            remedy=f"Leave the ancestry out: {parsed.repo}@{parsed.branch}.",
+        )
     where = f"{parsed.repo}@{parsed.branch}"
     head = store.resolve(where).commit
     view = store.view(head)
@@ -63,12 +71,21 @@ def apply(
     folder = decisions.subject.layout == "folder"
     path = _folder(view, decisions, parsed.path) if folder else _table(view, decisions, parsed.path)
     current, digest, table = _current(view, decisions, path)
+    found = None
     if digest != decisions.subject.digest and view.exists(kept):
-        return Applied(Plan(()), "", path, before=True)
-    found = plan(decisions, current, digest, **options)
-    moves = tuple(_moves(found, path, current)) if folder else ()
+        found = _again(view, decisions, current, digest, path, options)
+        if found is None:
+            return Applied(Plan(()), "", path, before=True)
+    if found is None:
+        found = plan(decisions, current, digest, **options)
+    if decisions.items and len(found.unfit) == len(decisions.items):
+        raise moved_on(decisions, found.unfit)
+    found, moves = _moves(view, found, path, current) if folder else (found, ())
     message = described(found, decisions, f"the labels in /{path}", f"/{kept}")
+    edits: dict[str, Entry | None] = dict(_moved(view, moves))
+    text = None if table is None or not found.edits else table.rewritten(found.edits)
     if dry_run:
+        _try(store, head.tree, {**edits, kept: Entry("f", len(data), canonical.digest(data))})
         return Applied(found, message, path, moves)
     with store.commit(where, message, author=author) as change:
         if change.tree != head.tree:
@@ -76,12 +93,42 @@ def apply(
                 f"{where} has changes that are not in a finished commit, or somebody else's commit came first.",
                 remedy="Finish the open commit or transaction, then apply the decisions again.",
             )
-        if table is not None and found.edits:
-            old = view.stat(path)
-            change.write(path, table.rewritten(found.edits), executable=old.kind == "x")
-        _move(change, moves)
+        if text is not None:
+            change.write(path, text, executable=view.stat(path).kind == "x")
+        change.edits.update(edits)
         change.write(kept, data)
     return Applied(found, message, path, moves, change.commit, before=change.commit is None)
+
+
+def _try(store: Store, tree: str, edits: Mapping[str, Entry | None]) -> None:
+    """Raise what landing the edits would raise. The nodes that they make are kept in memory and forgotten."""
+    made: dict[str, bytes] = {}
+
+    def write(data: bytes) -> str:
+        digest = canonical.digest(data)
+        made[digest] = data
+        return digest
+
+    trees.edit(tree, edits, lambda digest: made[digest] if digest in made else store.objects.read(digest), write)
+
+
+def _again(
+    view: View, decisions: Decisions, current: Mapping[str, str], digest: str, path: str, options: Mapping[str, Any]
+) -> Plan | None:
+    """What decisions that lie in the commit still change in labels of another digest; None where that is nothing.
+
+    Raises Conflict where it is something and nobody asked for it by `onto`.
+    """
+    try:
+        found = plan(decisions, current, digest, **{**options, "onto": True})
+    except Conflict:  # samples without ids, of which some went: their numbers tell nothing any more
+        return None
+    left, _ = _moves(view, found, path, current) if decisions.subject.layout == "folder" else (found, ())
+    if not left.changes:
+        return None
+    if not options.get("onto"):
+        raise moved_on(decisions, found.unfit)
+    return found
 
 
 def _table(view: View, decisions: Decisions, given: str | None) -> str:
@@ -90,9 +137,9 @@ def _table(view: View, decisions: Decisions, given: str | None) -> str:
         path = store_path(given)
         view.stat(path)
         return path
-    path = _said(decisions)
-    if path and view.is_file(path):
-        return path
+    said = _said(decisions)
+    if said and view.is_file(said):
+        return said
     found = [name for name, entry in view.walk() if entry.digest == decisions.subject.digest]
     if len(found) != 1:
         raise NotFound(
@@ -103,18 +150,44 @@ def _table(view: View, decisions: Decisions, given: str | None) -> str:
 
 
 def _folder(view: View, decisions: Decisions, given: str | None) -> str:
-    path = store_path(given if given is not None else _said(decisions) or "")
-    view.ls(path)
-    return path
+    """The path of the folder of classes: as given, else where the decisions say, else the folder with their digest."""
+    if given is not None:
+        path = store_path(given)
+        view.ls(path)
+        return path
+    said = _said(decisions)
+    if said is not None and view.is_dir(said):
+        return said
+    inside: dict[str, list[str]] = {}
+    for name, _ in view.walk():
+        parts = name.split("/")
+        for depth in range(len(parts) - 1):  # a sample lies in a folder of its class, so at least two below
+            inside.setdefault("/".join(parts[:depth]), []).append("/".join(parts[depth:]))
+    found = [path for path, names in inside.items() if _folder_digest(names) == decisions.subject.digest]
+    if len(found) != 1:
+        raise NotFound(
+            f"{'No folder' if not found else 'More than one folder'} of {view.commit.repo} is the one that was decided about.",
+            remedy="Name it: REPO@BRANCH:/PATH.",
+        )
+    return found[0]
 
 
-def _said(decisions: Decisions) -> str:
-    """The path that the decisions name as the place of the labels, empty where it is none in a commit."""
-    _, colon, path = decisions.subject.place.partition(":")
+def _folder_digest(names: Iterable[str]) -> str:
     try:
-        return store_path(path) if colon else ""
-    except InvalidPath:
+        return samples.of_folder(names).digest
+    except InvalidInput:  # no samples
         return ""
+
+
+def _said(decisions: Decisions) -> str | None:
+    """The path that the decisions name as the place of the labels; None where they were in no commit."""
+    where, colon, path = decisions.subject.place.partition(":")
+    if not colon or "@" not in where or "/" in where:
+        return None
+    try:
+        return store_path(path)
+    except InvalidPath:
+        return None
 
 
 def _current(view: View, decisions: Decisions, path: str) -> tuple[dict[str, str], str, Table | None]:
@@ -129,22 +202,46 @@ def _current(view: View, decisions: Decisions, path: str) -> tuple[dict[str, str
     return table.labels(), view.stat(path).digest, table
 
 
-def _moves(found: Plan, folder: str, current: Mapping[str, str]) -> Iterator[tuple[str, str | None]]:
-    """Old and new path of each file that moves. Where the new one is taken, the name tells the old class, and a number."""
+def _moves(
+    view: View, found: Plan, folder: str, current: Mapping[str, str]
+) -> tuple[Plan, tuple[tuple[str, str | None], ...]]:
+    """The plan and the old and new path of each file that moves. Where the new one is taken, the name tells the old class, and a number.
+
+    A sample with two labels lies in both folders; where it does so already, its decision changes nothing.
+    """
     inside = f"{folder}/" if folder else ""
     taken = set(current)
+    moves: list[tuple[str, str | None]] = []
+    changes: list[Relabelled] = []
+    unchanged = list(found.unchanged)
     for change in found.changes:
         old = change.decision.id
-        # A sample with two labels lies in both folders.
-        for label in change.labels or (None,) if change.after is not None else (None,):
-            if label is None:
-                yield inside + old, None
-                continue
-            if "/" in label or label.startswith("."):
-                raise InvalidInput(f"The class {label!r} can be no folder.", remedy="Choose a name without `/`.")
+        labels = [] if change.after is None else [_class(label) for label in change.labels]
+        if change.decision.given in labels and all(_lies(view, inside, old, label) for label in labels):
+            unchanged.append(change.decision)
+            continue
+        changes.append(change)
+        if not labels:
+            moves.append((inside + old, None))
+        for label in labels:
             new = _free(old, label, taken)
             taken.add(new)
-            yield inside + old, inside + file_path(new)
+            moves.append((inside + old, inside + file_path(new)))
+    return replace(found, changes=tuple(changes), unchanged=tuple(unchanged)), tuple(moves)
+
+
+def _class(label: str) -> str:
+    if "/" in label or label.startswith("."):
+        raise InvalidInput(f"The class {label!r} can be no folder.", remedy="Choose a name without `/`.")
+    return label
+
+
+def _lies(view: View, inside: str, old: str, label: str) -> bool:
+    """Whether a file of these bytes lies in the folder of that class under the names that it would get."""
+    rest = old.partition("/")[2]
+    own = view.stat(inside + old).digest
+    names = {f"{label}/{rest}", _free(old, label, {f"{label}/{rest}"})}
+    return any(view.is_file(inside + name) and view.stat(inside + name).digest == own for name in names)
 
 
 def _free(old: str, label: str, taken: set[str]) -> str:
@@ -159,10 +256,10 @@ def _free(old: str, label: str, taken: set[str]) -> str:
     return new
 
 
-def _move(change: Change, moves: Iterable[tuple[str, str | None]]) -> None:
-    entries = {old: change.entry(old) for old, _ in moves}
-    for old in entries:
-        change.edits[old] = None
+def _moved(view: View, moves: Iterable[tuple[str, str | None]]) -> Iterator[tuple[str, Entry | None]]:
+    """The edits that move the files: all old paths go first, so that a file can take the place of another."""
+    entries = {old: view.entry(old) for old, _ in moves}
+    yield from dict.fromkeys(entries).items()
     for old, new in moves:
         if new is not None:
-            change.edits[new] = entries[old]
+            yield new, entries[old]
