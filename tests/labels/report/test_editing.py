@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -152,3 +153,118 @@ def test_arrays_keep_their_length_and_type() -> None:
     for edit, words in (({"0": None}, "cannot go"), ({"0": "300"}, "cannot hold '300'"), ({"0": "cat"}, "cannot hold")):
         with pytest.raises(InvalidInput, match=words):
             table.rewritten(edit)
+
+
+def _parquet(column: pa.Array) -> bytes:
+    file = io.BytesIO()
+    names = [f"s{at}" for at in range(len(column))]
+    pyarrow.parquet.write_table(pa.table({"id": names, "label": column}), file, row_group_size=2)
+    return file.getvalue()
+
+
+def _label(data: bytes) -> Any:
+    return pyarrow.parquet.read_table(io.BytesIO(data)).column("label")
+
+
+def test_an_id_names_one_row_or_the_table_is_refused() -> None:
+    """Break: open a table without looking at its ids: an edit changes both rows, and what stood in the first is not seen."""
+    made = (
+        ("x.csv", b"id,label\na,cat\nb,dog\na,fox\n"),
+        ("x.jsonl", b'{"id":"a","label":"cat"}\n{"id":"b","label":"dog"}\n{"id":"a","label":"fox"}\n'),
+    )
+    for name, data in made:
+        with pytest.raises(InvalidInput, match="'a' is in rows 0 and 2 of column 'id'"):
+            editing.opened(data, name, "label", "id")
+    file = io.BytesIO()
+    pyarrow.parquet.write_table(pa.table({"id": ["a", "a"], "label": ["cat", "dog"]}), file)
+    with pytest.raises(InvalidInput, match="'a' is in rows 0 and 1"):
+        editing.opened(file.getvalue(), "x.parquet", "label", "id")
+    with pytest.raises(InvalidInput, match="Row 1 of column 'id' of x.csv has no id"):
+        editing.opened(b"id,label\na,cat\n,dog\n", "x.csv", "label", "id")
+    with pytest.raises(InvalidInput, match="more than one column 'label'"):
+        editing.opened(b"id,label,label\na,cat,dog\n", "x.csv", "label", "id")
+
+
+def test_categories_keep_their_order_and_those_that_are_not_used() -> None:
+    """Over several row groups; a new label follows after all others, one too many for the type of the numbers is refused.
+
+    Break: encode the column anew (`dictionary_encode`): categories stand as they occur.
+    """
+    kind = pa.dictionary(pa.int8(), pa.string(), ordered=True)
+    column = pa.DictionaryArray.from_arrays(
+        pa.array([2, 0, 2, None, 0], pa.int8()), pa.array(["low", "mid", "high"]), ordered=True
+    )
+    after = _label(editing.opened(_parquet(column), "x.parquet", "label", "id").rewritten({"s0": "low", "s4": "top"}))
+    assert after.type == kind
+    assert after.to_pylist() == ["low", "low", "high", None, "top"]
+    for chunk in after.chunks:
+        assert chunk.dictionary.to_pylist() == ["low", "mid", "high", "top"]
+    full = pa.DictionaryArray.from_arrays(pa.array([0], pa.int8()), pa.array([f"c{at}" for at in range(128)]))
+    with pytest.raises(InvalidInput, match="room for int8"):
+        editing.opened(_parquet(full), "x.parquet", "label", "id").rewritten({"s0": "more"})
+
+
+def test_labels_that_are_bytes_are_read_and_written_as_utf_8() -> None:
+    """In Parquet and in arrays. Break: take str() of bytes for the label: the column holds the letters b'dog'."""
+    table = editing.opened(_parquet(pa.array([b"cat", "fün".encode()], pa.binary())), "x.parquet", "label", "id")
+    assert table.labels() == {"s0": "cat", "s1": "fün"}
+    after = _label(table.rewritten({"s0": "ölf"}))
+    assert (after.type, after.to_pylist()) == (pa.binary(), ["ölf".encode(), "fün".encode()])
+    coded = pa.array([b"cat", b"dog"], pa.binary()).dictionary_encode()
+    again = _label(editing.opened(_parquet(coded), "x.parquet", "label", "id").rewritten({"s0": "dog"}))
+    assert again.to_pylist() == [b"dog", b"dog"]
+    file = io.BytesIO()
+    np.lib.format.write_array(file, np.array([b"cat", b"ox"]))
+    array = editing.opened(file.getvalue(), "x.npy", None, None)
+    assert array.labels() == {"0": "cat", "1": "ox"}
+    assert np.lib.format.read_array(io.BytesIO(array.rewritten({"1": "dog"}))).tolist() == [b"cat", b"dog"]
+    with pytest.raises(InvalidInput, match="cannot hold 'horse'"):
+        array.rewritten({"1": "horse"})
+    with pytest.raises(InvalidInput, match="no text in UTF-8"):
+        editing.opened(_parquet(pa.array([b"\xff"], pa.binary())), "x.parquet", "label", "id")
+
+
+def test_truth_in_an_array_can_be_turned() -> None:
+    """Break: let NumPy make truth of a text: it takes 'False' for true."""
+    file = io.BytesIO()
+    np.lib.format.write_array(file, np.array([True, False]))
+    table = editing.opened(file.getvalue(), "x.npy", None, None)
+    assert table.labels() == {"0": "True", "1": "False"}
+    assert np.lib.format.read_array(io.BytesIO(table.rewritten({"0": "False", "1": "True"}))).tolist() == [False, True]
+    with pytest.raises(InvalidInput, match="cannot hold 'cat'"):
+        table.rewritten({"0": "cat"})
+
+
+@pytest.mark.parametrize(
+    ("before", "label", "after"),
+    [("0.0", "1.0", "1.0"), ("-2", "-3", "-3"), ("1.5", "2", "2"), ("3", "03", '"03"'), ("3", "1e2", '"1e2"'),
+     ("3", "NaN", '"NaN"'), ("true", "1", '"1"'), ('"3"', "4", '"4"'), ("3", "true", '"true"')],
+)  # fmt: skip
+def test_numbers_in_json_lines_stay_numbers(before: str, label: str, after: str) -> None:
+    """Where the new label is one that reads as the same text. Break: let whole numbers from -1 on alone be written bare."""
+    line = b'{"id":"a","label":%s}'
+    table = editing.opened(line % before.encode(), "x.jsonl", "label", "id")
+    changed = table.rewritten({"a": label})
+    assert changed == line % after.encode()
+    assert editing.opened(changed, "x.jsonl", "label", "id").labels() == {"a": label}
+
+
+def test_a_byte_order_mark_before_json_lines_stays() -> None:
+    """Also where the first line goes. Break: read the mark as a part of the first line."""
+    text = b'\xef\xbb\xbf{"id":"a","label":"cat"}\n{"id":"b","label":"dog"}\n'
+    table = editing.opened(text, "x.jsonl", "label", "id")
+    assert table.rewritten({"b": "fox"}) == text.replace(b"dog", b"fox")
+    assert table.rewritten({"a": None}) == b'\xef\xbb\xbf{"id":"b","label":"dog"}\n'
+
+
+@pytest.mark.parametrize("piece", [b"ab", b'""'])
+def test_a_long_cell_takes_the_memory_of_its_text(piece: bytes) -> None:
+    """Break: a pattern that can go back, `(?:[^"]|"")*`: over 100 bytes for each letter of the cell."""
+    cell = piece * (1 << 18)
+    text = b'id,note,label\na,"' + cell + b'",cat\n'
+    tracemalloc.start()
+    after = editing.opened(text, "x.csv", "label", "id").rewritten({"a": "dog"})
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert after == text.replace(b"cat", b"dog")
+    assert most < 8 * len(cell)

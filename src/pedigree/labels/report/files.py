@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,8 +25,11 @@ NAMED = 5
 _READ_BYTES = 1 << 20
 
 
-def table(path: str, *, texts: bool) -> Any:
-    """The table at that path; with `texts` every column of a CSV or TSV file is text."""
+def table(path: str, *, texts: bool | Collection[str]) -> Any:
+    """The table at that path; of a CSV or TSV file every column is text with `texts`, or those that it names and that are there.
+
+    Raises InvalidInput for a table that cannot be read or has two columns of one name.
+    """
     import pyarrow as pa
 
     suffix = os.path.splitext(path)[1].lower()
@@ -40,14 +43,20 @@ def table(path: str, *, texts: bool) -> Any:
         if kind == "parquet":
             import pyarrow.parquet
 
-            return pyarrow.parquet.read_table(path)
-        if kind == "jsonl":
-            return _json_lines(path, texts)
-        return _csv(path, "\t" if suffix == ".tsv" else ",", texts)
+            with pyarrow.parquet.ParquetFile(path) as file:
+                found = file.read()
+        elif kind == "jsonl":
+            found = _json_lines(path, texts is True)
+        else:
+            found = _csv(path, "\t" if suffix == ".tsv" else ",", texts)
     except (pa.ArrowInvalid, pa.ArrowTypeError, ValueError, RecursionError) as error:
         if isinstance(error, InvalidInput):
             raise
         raise InvalidInput(f"{path} cannot be read: {error}.", remedy="Mend the file.") from error
+    twice = [name for name in dict.fromkeys(found.column_names) if found.column_names.count(name) > 1]
+    if twice:
+        raise InvalidInput(f"{path} has more than one column {listed(twice)}.", remedy="Give each a name of its own.")
+    return found
 
 
 def _json_lines(path: str, texts: bool) -> Any:
@@ -66,23 +75,30 @@ def _json_lines(path: str, texts: bool) -> Any:
 
 
 def as_text(value: Any) -> str:
-    """A value of a table as the text that stands for it in decisions: `3`, `true`, `cat`."""
+    """A value of a table as the text that stands for it in decisions: `3`, `true`, `cat`. Bytes are read as UTF-8."""
     if isinstance(value, str):
         return value
     if value is None:
         return ""
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeDecodeError as error:
+            raise InvalidInput(f"The value {value[:40]!r} is no text in UTF-8.", remedy="Write texts.") from error
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _csv(path: str, delimiter: str, texts: bool) -> Any:
+def _csv(path: str, delimiter: str, texts: bool | Collection[str]) -> Any:
     import pyarrow as pa
     import pyarrow.csv
 
     parse = pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
-    if not texts:
-        return pyarrow.csv.read_csv(path, parse_options=parse)
-    with pyarrow.csv.open_csv(path, parse_options=parse) as reader:
-        names = reader.schema.names
+    names = texts
+    if isinstance(names, bool):
+        if not names:
+            return pyarrow.csv.read_csv(path, parse_options=parse)
+        with pyarrow.csv.open_csv(path, parse_options=parse) as reader:
+            names = reader.schema.names
     # Kept as text, so that `007` and `1e3` stay what they are and an empty cell is an empty text.
     convert = pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False)
     return pyarrow.csv.read_csv(path, parse_options=parse, convert_options=convert)
@@ -97,6 +113,8 @@ def array(path: str) -> NDArray[Any]:
             raise InvalidInput(
                 f"{path} is no array of plain values: {error}.", remedy="Write numbers or texts with numpy.save."
             ) from error
+    if found.dtype.kind == "S" and found.ndim == 1:
+        return objects([as_text(label) for label in found.tolist()])
     return np.asarray(found.astype(object) if found.dtype.kind == "U" else found)
 
 
@@ -172,8 +190,10 @@ def objects(values: Sequence[str]) -> NDArray[Any]:
 
 
 def is_whole(text: str) -> bool:
-    """Whether the text is a whole number from -1 on, as people write it: `007` is a text."""
-    return text == "-1" or (text.isascii() and text.isdecimal() and str(int(text)) == text)
+    """Whether the text is a whole number from -1 to 2^63 - 1, as people write it: `007` is a text."""
+    if text == "-1":
+        return True
+    return len(text) < 20 and text.isascii() and text.isdecimal() and int(text) < 1 << 63 and str(int(text)) == text
 
 
 def listed(names: Sequence[Any]) -> str:

@@ -165,7 +165,7 @@ def _labels(column: Any, name: str) -> NDArray[Any]:
             remedy="Leave samples without a label out, or mark them and say --void.",
             rows=[int(row) for row in rows[: files.NAMED]],
         )
-    if pa.types.is_integer(column.type):
+    if pa.types.is_integer(column.type) and column.type != pa.uint64():  # those may be too large: told by their texts
         return np.asarray(column.to_numpy(), np.int64)
     texts = files.texts(column)
     distinct = set(texts.tolist())
@@ -174,16 +174,22 @@ def _labels(column: Any, name: str) -> NDArray[Any]:
     return texts
 
 
-def check_ids(ids: NDArray[Any], where: str) -> None:
-    """Raise InvalidInput where an id is there twice."""
-    if len(set(ids.tolist())) == len(ids):
+def check_ids(
+    ids: NDArray[Any], where: str, *, remedy: str = "Ids name one sample each; choose another column with --id-column."
+) -> None:
+    """Raise InvalidInput where an id is there twice or empty."""
+    distinct = set(ids.tolist())
+    if "" in distinct:
+        rows = [row for row, name in enumerate(ids.tolist()) if not name][: files.NAMED]
+        raise InvalidInput(f"Row {rows[0]} of {where} has no id.", remedy=remedy, rows=rows)
+    if len(distinct) == len(ids):
         return
     first: dict[Any, int] = {}
     for row, name in enumerate(ids.tolist()):
         if name in first:
             raise InvalidInput(
                 f"The id {name!r} is in rows {first[name]} and {row} of {where}.",
-                remedy="Ids name one sample each; choose another column with --id-column.",
+                remedy=remedy,
                 rows=[first[name], row],
             )
         first[name] = row

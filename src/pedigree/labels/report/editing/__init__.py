@@ -7,7 +7,22 @@ from pedigree.labels.report.editing.table import Table as Table
 
 
 def opened(data: bytes, name: str, label_column: str | None, id_column: str | None) -> Table:
-    """The table in a file's bytes; its kind is told by the ending of its name. Raises InvalidInput for another."""
+    """The table in a file's bytes; its kind is told by the ending of its name.
+
+    Raises InvalidInput for another kind, and for an id that is empty or there twice: an edit would not say which row it means.
+    """
+    from pedigree.labels.report import files
+    from pedigree.labels.report.samples import check_ids
+
+    table = _read(data, name, label_column, id_column)
+    if id_column is not None:
+        check_ids(
+            files.objects(table.ids), f"column {id_column!r} of {name}", remedy="Give each sample an id of its own."
+        )
+    return table
+
+
+def _read(data: bytes, name: str, label_column: str | None, id_column: str | None) -> Table:
     import os
 
     from pedigree.labels.report import files

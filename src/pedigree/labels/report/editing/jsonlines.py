@@ -10,6 +10,7 @@ from pedigree.errors import InvalidInput
 from pedigree.labels.report import files
 from pedigree.labels.report.editing.table import Edits
 
+_BOM = b"\xef\xbb\xbf"
 _SPACE = re.compile(r"[ \t\r\n]*")
 _decoder = json.JSONDecoder()
 
@@ -18,7 +19,8 @@ class JsonLines:
     """Spelling, spaces, order and other keys stay as they are; a label that was a number stays one where the new one is."""
 
     def __init__(self, data: bytes, label_column: str, id_column: str | None) -> None:
-        self._lines = data.splitlines(keepends=True)
+        self._mark = _BOM if data.startswith(_BOM) else b""
+        self._lines = data[len(self._mark) :].splitlines(keepends=True)
         #: By line that holds a sample: its id, its label, and where that is written.
         self._samples: dict[int, tuple[str, Any, int, int]] = {}
         for number, line in enumerate(self._lines):
@@ -37,11 +39,15 @@ class JsonLines:
             name = str(len(self._samples)) if id_column is None else files.as_text(values[id_column][0])
             self._samples[number] = name, label, start, end
 
+    @property
+    def ids(self) -> list[str]:
+        return [name for name, *_ in self._samples.values()]
+
     def labels(self) -> dict[str, str]:
         return {name: files.as_text(label) for name, label, _, _ in self._samples.values()}
 
     def rewritten(self, edits: Edits) -> bytes:
-        parts = []
+        parts = [self._mark]
         for number, line in enumerate(self._lines):
             name, before, start, end = self._samples.get(number, ("", None, 0, 0))
             if number not in self._samples or name not in edits:
@@ -90,6 +96,15 @@ def _members(text: str) -> dict[str, tuple[Any, int, int]]:
 def _value(label: str, before: Any) -> str:
     if isinstance(before, bool) and label in {"true", "false"}:
         return label
-    if isinstance(before, int) and files.is_whole(label):
+    if isinstance(before, int | float) and not isinstance(before, bool) and _is_number(label):
         return label
     return json.dumps(label, ensure_ascii=False)
+
+
+def _is_number(label: str) -> bool:
+    """Whether the label, written without quotes, is a number that is read as that very label."""
+    try:
+        value = json.loads(label)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(value, int | float) and not isinstance(value, bool) and files.as_text(value) == label
