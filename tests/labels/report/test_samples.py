@@ -13,6 +13,7 @@ import pyarrow.parquet
 import pytest
 
 from pedigree.errors import InvalidInput, NotFound
+from pedigree.labels.multilabel import files as multilabel
 from pedigree.labels.report import editing, matrices, samples
 
 
@@ -114,3 +115,54 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
         matrices.probabilities(str(tmp_path / "none.npy"))
     with pytest.raises(InvalidInput, match="no file in a folder of its class"):
         samples.of_folder(["a.png", ".x/a.png"])
+
+
+def test_ids_of_probabilities_are_texts_in_the_column_that_the_labels_name(tmp_path: Path) -> None:
+    """0001 stays 0001; the column is the one of the labels, or one that is guessed like theirs.
+
+    Breaks: let Arrow choose the type of the id column; look for `id` alone.
+    """
+    for name in ("id", "path", "number"):
+        (tmp_path / "a.csv").write_text(f"{name},label\n0001,a\n0002,b\n")
+        (tmp_path / "p.csv").write_text(f"{name},a,b\n0002,0.1,0.9\n0001,0.8,0.2\n")
+        given = samples.samples(str(tmp_path / "a.csv"), id_column=name)
+        found = matrices.probabilities(str(tmp_path / "p.csv"), id_column=given.id_column)
+        assert found.classes == ("a", "b"), name
+        assert matrices.aligned(given, found).tolist() == [[0.8, 0.2], [0.1, 0.9]]
+    (tmp_path / "p.csv").write_text("id,a,b\n0002,0.1,0.9\n0001,0.8,0.2\n")
+    assert matrices.probabilities(str(tmp_path / "p.csv"), id_column="number").classes == ("a", "b")
+    (tmp_path / "m.csv").write_text("id,labels\n0001,a\n0002,a;b\n")
+    several = multilabel.read(str(tmp_path / "m.csv")).ids
+    assert several is not None
+    assert several.tolist() == ["0001", "0002"]
+
+
+def test_plain_mistakes_are_told(tmp_path: Path) -> None:
+    """Breaks: take the names without counting them; ask Arrow for a column that is there twice; let an empty id pass."""
+    numbers = samples.Samples(np.array([0, 1, 2]), "", "array")
+    with pytest.raises(InvalidInput, match="2 classes \\('cat', 'dog'\\) and 3 columns"):
+        matrices.class_names(numbers, np.eye(3), ["cat", "dog"])
+    (tmp_path / "twice.csv").write_text("id,label,label\n1,a,b\n")
+    pyarrow.parquet.write_table(
+        pa.Table.from_arrays([pa.array(["a"]), pa.array(["b"])], ["label", "label"]), tmp_path / "twice.parquet"
+    )
+    for name in ("twice.csv", "twice.parquet"):
+        with pytest.raises(InvalidInput, match="more than one column 'label'"):
+            samples.samples(str(tmp_path / name))
+    (tmp_path / "empty.csv").write_text("id,label\nx,a\n,b\n")
+    with pytest.raises(InvalidInput, match="Row 1 of column 'id' of empty.csv has no id"):
+        samples.samples(str(tmp_path / "empty.csv"))
+
+
+def test_labels_too_large_for_a_number_and_labels_that_are_bytes_are_texts(tmp_path: Path) -> None:
+    """Breaks: make a whole number of any length an int64; take str() of bytes."""
+    large = ["100000000000000000000", "9" * 5000, "1"]
+    (tmp_path / "a.csv").write_text("label\n" + "\n".join(large) + "\n")
+    assert samples.samples(str(tmp_path / "a.csv")).given.tolist() == large
+    most = pa.table({"label": pa.array([2**64 - 1, 1], pa.uint64())})
+    pyarrow.parquet.write_table(most, tmp_path / "a.parquet")
+    assert samples.samples(str(tmp_path / "a.parquet")).given.tolist() == [str(2**64 - 1), "1"]
+    pyarrow.parquet.write_table(pa.table({"label": [b"cat", b"dog"]}), tmp_path / "b.parquet")
+    assert samples.samples(str(tmp_path / "b.parquet")).given.tolist() == ["cat", "dog"]
+    np.save(tmp_path / "b.npy", np.array([b"cat", b"dog"]))
+    assert samples.samples(str(tmp_path / "b.npy")).given.tolist() == ["cat", "dog"]

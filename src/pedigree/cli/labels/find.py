@@ -86,7 +86,9 @@ def review(arguments: Arguments, here: Places, **columns: Any) -> tuple[Review, 
     samples = here.samples(
         arguments.labels, label_column=arguments.label_column, id_column=arguments.id_column, **columns
     )
-    models = [matrices.probabilities(here.file(place)) for place in arguments.probabilities]
+    models = [
+        matrices.probabilities(here.file(place), id_column=samples.id_column) for place in arguments.probabilities
+    ]
     named = arguments.classes.split(",") if arguments.classes else matrices.named_alike(models)
     aligned = [matrices.aligned(samples, model) for model in models]
     names, titles = matrices.class_names(samples, aligned[0], named)

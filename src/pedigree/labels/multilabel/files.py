@@ -44,7 +44,7 @@ def read(path: str, *, label_column: str | None = None, id_column: str | None = 
     digest = files.file_digest(path)
     if path.endswith(".npy"):
         return Labels(files.mapped(path), digest)
-    table = files.table(path, texts=False)
+    table = files.table(path, texts=ID_COLUMNS if id_column is None else (id_column, *ID_COLUMNS))
     names = table.column_names
     identity = files.column(names, id_column, ID_COLUMNS, "id", path) if len(names) > 1 else None
     ids = None if identity is None else files.texts(table.column(identity))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pedigree.errors import InvalidInput
 from pedigree.labels.report import files
-from pedigree.labels.report.samples import Samples, check_ids
+from pedigree.labels.report.samples import ID_COLUMNS, Samples, check_ids
 
 #: Classes, by the columns of probabilities.
 Names = tuple[Any, ...]
@@ -30,14 +30,15 @@ class Probabilities:
 def probabilities(path: str, *, id_column: str | None = None) -> Probabilities:
     """The probabilities of a `.npy` file, which is mapped and not read here, or of a table with a column per class.
 
-    In a table, an id column (`id`, or the one that is named) is told apart; all others are classes. One column of lists is a
-    row of probabilities each.
+    In a table, an id column (`id_column` where the table has it, else one of ID_COLUMNS) is told apart, as texts; all others are
+    classes. One column of lists is a row of probabilities each.
     """
     files.there(path)
     if path.endswith(".npy"):
         return Probabilities(path, files.file_digest(path))
-    table = files.table(path, texts=False)
-    identity = files.column(table.column_names, id_column, ("id",), "id", path) if len(table.column_names) > 1 else None
+    guesses = ID_COLUMNS if id_column is None else (id_column, *ID_COLUMNS)
+    table = files.table(path, texts=guesses)
+    identity = files.column(table.column_names, None, guesses, "id", path) if len(table.column_names) > 1 else None
     ids = None if identity is None else files.texts(table.column(identity))
     columns = [name for name in table.column_names if name != identity]
     import pyarrow as pa
@@ -104,15 +105,20 @@ def class_names(given: Samples, matrix: Any, named: Sequence[str] | None) -> tup
     0, 1, …. Without names the columns are 0, 1, … or the labels that occur, sorted. Raises InvalidInput where these are not as
     many as there are columns.
     """
+    columns = _columns(matrix)
     if given.given.dtype.kind in "iu":
         if named is None:
             return None, None
+        if columns and len(named) != columns:
+            raise InvalidInput(
+                f"There are {len(named)} classes ({files.listed(named)}) and {columns} columns of probabilities.",
+                remedy="Name each column, in their order, with --classes.",
+            )
         if all(map(files.is_whole, named)):
             return tuple(map(int, named)), None
         return None, tuple(named)
     if named is not None:
         return tuple(named), None
-    columns = _columns(matrix)
     found = sorted(set(given.given.tolist()))
     if len(found) != columns:
         raise InvalidInput(
