@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import tracemalloc
 from pathlib import Path
 
 import pyarrow.parquet
 import pytest
 
-from pedigree.labels.report import tables
+from pedigree.labels.report import summary, tables
+from pedigree.labels.report.files import objects
 from tests.labels.report.reviews import review
 
 
@@ -41,3 +43,15 @@ def test_no_cell_of_the_csv_is_a_formula(tmp_path: Path) -> None:
         "@SUM(A1)",
         "-2",
     }
+
+
+def test_a_long_name_of_an_annotator_costs_its_own_length() -> None:
+    """Break: make an array of texts of the names, each as wide as the longest: 24 MB here."""
+    who = objects(["b" * 100_000, *(["a", "c"] * 30)][:60])
+    found = review(annotators=who)
+    tracemalloc.start()
+    told = summary.per_annotator(found)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert [(row["annotator"][0], row["given"]) for row in told] == [("a", 30), ("b", 1), ("c", 29)]
+    assert most < 1 << 20

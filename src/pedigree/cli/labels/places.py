@@ -99,7 +99,10 @@ def opened() -> Iterator[Places]:
 def _read_below(folder: str, name: str) -> bytes | None:
     """The bytes of a file below the folder. A table of labels is what somebody sent: its names must not lead elsewhere."""
     root = os.path.realpath(folder)
-    path = os.path.realpath(os.path.join(root, name))
+    try:
+        path = os.path.realpath(os.path.join(root, name))
+    except ValueError:  # a name with a NUL
+        return None
     if not path.startswith(root + os.sep) or not os.path.isfile(path):
         return None
     with open(path, "rb") as file:

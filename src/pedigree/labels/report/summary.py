@@ -100,7 +100,8 @@ def confused(review: Review, most: int = PAIRS) -> list[dict[str, Any]]:
 def per_annotator(review: Review) -> list[dict[str, Any]]:
     """For each annotator, by name: how many labels, how many of them are issues."""
     assert review.samples.annotators is not None
-    names, numbers = np.unique(review.samples.annotators.astype(str), return_inverse=True)
+    # Sorted as objects: an array of texts would hold each as wide as the longest.
+    names, numbers = np.unique(review.samples.annotators, return_inverse=True)
     labelled = review.analysis.data.labels >= 0
     given = np.bincount(numbers[labelled], minlength=len(names))
     issues = np.bincount(numbers[review.flagged], minlength=len(names))
