@@ -163,12 +163,16 @@ class Images:
         if not mask.dtype.isnative:
             mask = mask.astype(mask.dtype.newbyteorder("="))
         flat = np.ascontiguousarray(mask).reshape(-1)
-        if self._far:
+        far = [(flat == value, found) for value, found in self._far.items()]
+        far = [(there, found) for there, found in far if there.any()]
+        if far:
             flat = flat.astype(np.int64)
-            for value, found in self._far.items():
-                flat[flat == value] = self._stand_in(found)
+            for there, _ in far:
+                flat[there] = self._low  # any value of the table; what it means is written over below
         numbers = np.empty(mask.shape, np.int32)
         fault = pixels.numbered(flat, self._low, self._table, numbers.reshape(-1))
+        for there, found in far:
+            numbers.reshape(-1)[there] = found
         if fault >= 0:
             row, column = divmod(int(fault), mask.shape[1])
             known = f"0 to {len(self.values) - 1}" if self.values == list(range(len(self.values))) else self.values[:8]
@@ -179,12 +183,6 @@ class Images:
                 pixels=[(row, column)],
             )
         return numbers
-
-    def _stand_in(self, number: int) -> int:
-        """A value within the table that means the same."""
-        if number == VOID:
-            return next((value for value in self.void if value - self._low < _LONGEST), self._low)
-        return self.values[number]
 
     def values_of(self, number: int, given: NDArray[Any], labels: NDArray[np.int32]) -> NDArray[Any]:
         """The probabilities (K, h, w) as a contiguous (K, P) of float32 or float64; float16 is widened."""

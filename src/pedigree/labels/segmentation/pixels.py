@@ -138,7 +138,7 @@ def survey(
                     return start + at
         _largest(probabilities, labels, start, size, best, arg, own)
         for at in range(size):
-            short[at] = own[at]
+            short[at] = own[at] + np.float32(0.0)  # -0.0 becomes 0.0, whose bits begin the bins
         for at in range(size):
             label = labels[start + at]
             if label < 0:
@@ -214,7 +214,7 @@ def judge(
         _reached(probabilities, start, size, cuts, best, reached)
         _ratios(probabilities, labels, start, size, inverse, far, mine)
         for at in range(size):
-            short[at] = own[at]
+            short[at] = own[at] + np.float32(0.0)  # -0.0 becomes 0.0, whose bits begin the bins
         for at in range(size):
             place[at] = bits[at] >> OWN_SHIFT
         number, near, several = 0, 0, 0
