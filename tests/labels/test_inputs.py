@@ -113,6 +113,23 @@ def test_void_labels_take_no_part(void: Any, marked: Any) -> None:
     assert len(found.worst()) == 290
 
 
+@pytest.mark.parametrize(
+    "kind", [list, tuple, lambda given: pd.Series(given, dtype=object), lambda given: np.array(given, object)]
+)
+@pytest.mark.parametrize("gap", [np.nan, np.float32(np.nan), None, pd.NA])
+def test_what_is_missing_among_texts_is_void(gap: Any, kind: Any) -> None:
+    """Breaks: make a text of the NaN in a list (`np.asarray`); ask pandas' NA whether it differs from itself."""
+    names = ["a", "b", "c", "d"]
+    given = kind([gap, *(names[at] for at in GIVEN[1:])])
+    for void in (float("nan"), pd.NA):
+        found = labels.analyse(given, MATRIX, classes=names, void=void)
+        np.testing.assert_array_equal(found.data.labels, [-1, *GIVEN[1:]])
+    with pytest.raises(InvalidInput, match=r"^1 of 300 labels are no class: (nan|None|<NA>) in row 0\."):
+        labels.analyse(given, MATRIX, classes=names)
+    with pytest.raises(InvalidInput, match=r"^\d+ of 300 labels are no class: (nan|None|<NA>) in row 0, 'a' in row"):
+        labels.analyse(given, MATRIX, classes=["?", "b", "c", "d"], void="b")
+
+
 def changed(row: int, column: int, value: float) -> Any:
     matrix = MATRIX.copy()
     matrix[row, column] = value

@@ -66,7 +66,7 @@ def labelled(
         raise InvalidInput(f"chunk_rows is {chunk_rows}.", remedy="Give a number of rows, 1 at least.")
     matrix = matrix_of(probabilities)
     names = names_of(classes, matrix.shape[1])
-    given = np.asarray(plain(labels))
+    given = array_of(labels)
     if given.ndim != 1:
         raise InvalidInput(
             f"Labels must be one per example, got an array of shape {given.shape}.",
@@ -118,7 +118,7 @@ def numbered(
     There are `count` `what` that each have one. Without `classes` whole numbers are their own class, from 0 to the largest,
     and texts are classes in their order. Raises InvalidInput as `labelled` does.
     """
-    given = np.asarray(plain(labels))
+    given = array_of(labels)
     if given.ndim != 1 or len(given) != count:
         raise InvalidInput(
             f"There are {count} {what} and labels of the shape {given.shape}.",
@@ -127,8 +127,10 @@ def numbered(
     if classes is not None:
         names = names_of(classes, len(plain(classes)))
     else:
-        kept = given if void is None else given[np.asarray(given != void)]
-        if given.dtype.kind in "iufb":
+        kept = given[~(_empty(given, void) | missing(given))]
+        if kept.dtype == object:
+            kept = np.array(kept.tolist())
+        if kept.dtype.kind in "iufb":
             finite = kept[np.isfinite(kept)]
             names = tuple(range(int(finite.max()) + 1 if len(finite) else 0))
         else:
@@ -190,13 +192,46 @@ def _numbers(given: NDArray[Any], names: tuple[Any, ...], void: Any) -> NDArray[
     )
 
 
+def array_of(values: Any) -> NDArray[Any]:
+    """What was handed over as an array. NumPy makes the text "nan" of a NaN among texts in a list; here it stays a NaN."""
+    given = plain(values)
+    found = np.asarray(given)
+    if found.dtype.kind == "U" and isinstance(given, (list, tuple)):
+        kept = np.array(given, object)
+        if missing(kept).any():
+            return kept
+    return found
+
+
+def missing(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Where an array of any shape holds None, NaN or pandas' NA."""
+    if values.dtype.kind == "f":
+        return np.asarray(np.isnan(values))
+    if values.dtype != object:
+        return np.zeros(values.shape, np.bool_)
+    return np.array([_absent(one) for one in values.ravel().tolist()], np.bool_).reshape(values.shape)
+
+
+def equal(values: NDArray[Any], void: Any) -> NDArray[np.bool_]:
+    """Where an array of any shape holds `void`; what is missing is equal to nothing."""
+    if values.dtype != object:
+        return np.asarray(values == void) & np.ones(values.shape, np.bool_)
+    return np.array([not _absent(one) and bool(one == void) for one in values.ravel().tolist()], np.bool_).reshape(
+        values.shape
+    )
+
+
+def _absent(value: Any) -> bool:
+    try:
+        return value is None or bool(value != value)
+    except TypeError:  # pandas' NA is neither equal to itself nor different
+        return True
+
+
 def _empty(given: NDArray[Any], void: Any) -> NDArray[np.bool_]:
     if void is None:
         return np.zeros(len(given), bool)
-    if isinstance(void, float) and np.isnan(void):
-        missing = given != given if given.dtype.kind == "f" else [one is None or one != one for one in given.tolist()]
-        return np.asarray(missing, bool)
-    return np.asarray(given == void) & np.ones(len(given), bool)
+    return missing(given) if _absent(void) else equal(given, void)
 
 
 def _no_probabilities(matrix: Matrix, wrong: int, first: list[int]) -> InvalidInput:

@@ -37,6 +37,17 @@ def test_gaps_are_gaps_in_every_form(given: Any) -> None:
     np.testing.assert_array_equal(found.wide(), np.array(WIDE, float))
 
 
+@pytest.mark.parametrize("gap", [float("nan"), None, pd.NA])
+def test_a_gap_among_texts_is_no_class(gap: Any) -> None:
+    """A NaN in a list was the class 'nan'. Breaks: `np.asarray` in either function; compare NA with `void` (`table == void`)."""
+    wide = labels.annotation_matrix([["a", gap], ["b", "?"]], void="?")
+    assert wide.classes == ("a", "b")
+    assert wide.per_annotator.tolist() == [2, 0]
+    long = labels.annotation_table([0, 0, 1], ["x", "y", "x"], ["a", gap, "b"])
+    assert long.classes == ("a", "b")
+    assert long.annotator_names == ("x",)
+
+
 def test_names_are_kept() -> None:
     """Break: number the texts by their place."""
     table = pd.DataFrame({"ann": ["cat", None], "ben": ["dog", "cat"]}, index=["x.png", "y.png"])

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from pedigree import labels
@@ -38,6 +41,21 @@ def test_the_only_example_of_a_class_is_not_judged() -> None:
         assert not np.isnan(scores[:6]).any()
     assert not found.issues[6]
     assert found.names == ("a", "b", "c")
+
+
+@pytest.mark.parametrize("gap", [np.nan, None, pd.NA])
+def test_what_is_missing_is_no_class(gap: Any) -> None:
+    """Breaks: take the names of classes from all labels; make a text of the NaN in a list (`np.asarray`)."""
+    graph = labels.neighbours(PLACES, 2)
+    for given in ([*"abbaa", gap, "b"], np.array([*"abbaa", gap, "b"], object)):
+        found = labels.agreement(graph, given, void=float("nan"))
+        assert found.names == ("a", "b")
+        assert found.labels.tolist() == [0, 1, 1, 0, 0, -1, 1]
+        with pytest.raises(InvalidInput, match=r"1 of 7 labels are no class: .* in row 5\."):
+            labels.agreement(graph, given)
+    numbers = labels.agreement(graph, [0, 2, 2, 0, 0, gap, 2], void=float("nan"))
+    assert numbers.names == (0, 1, 2)
+    assert numbers.labels.tolist() == [0, 2, 2, 0, 0, -1, 2]
 
 
 def test_labels_that_were_turned_come_first() -> None:

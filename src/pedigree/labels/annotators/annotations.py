@@ -69,7 +69,7 @@ def annotation_matrix(
     """
     named_rows, named_columns = getattr(labels, "index", None), getattr(labels, "columns", None)
     gaps = np.ma.getmaskarray(labels) if isinstance(labels, np.ma.MaskedArray) else None
-    table = np.asarray(labels.data if gaps is not None else inputs.plain(labels))
+    table = inputs.array_of(labels.data if gaps is not None else labels)
     if table.ndim != 2:
         raise InvalidInput(
             f"Labels of several annotators must be a matrix, a column for each, got the shape {table.shape}.",
@@ -104,7 +104,7 @@ def annotation_table(
     those of the table, sorted. Annotators are sorted. Raises InvalidInput with the first rows for lengths that differ, an
     example that is not among `examples`, an annotator who labelled an example twice, and labels that are no class.
     """
-    columns = [np.asarray(inputs.plain(column)) for column in (example, annotator, label)]
+    columns = [inputs.array_of(column) for column in (example, annotator, label)]
     if len({column.shape for column in columns}) != 1 or columns[0].ndim != 1:
         raise InvalidInput(
             f"Example, annotator and label must be columns of one length, got {[column.shape for column in columns]}.",
@@ -172,22 +172,9 @@ def _classes(values: NDArray[Any]) -> tuple[Any, ...]:
 
 
 def _empty(table: NDArray[Any], void: Any) -> NDArray[np.bool_]:
-    """Where there is no label: NaN, None, pandas' NA (which is not itself), or `void`."""
-    if table.dtype.kind == "f":
-        found = np.isnan(table)
-    elif table.dtype == object:
-        flat = [value is None or bool(value != value) if _comparable(value) else True for value in table.ravel()]
-        found = np.array(flat, np.bool_).reshape(table.shape)
-    else:
-        found = np.zeros(table.shape, np.bool_)
-    return np.asarray(found if void is None else found | np.asarray(table == void))
-
-
-def _comparable(value: Any) -> bool:
-    try:
-        return value is None or bool(value == value) or True
-    except TypeError:  # pandas' NA is neither equal nor different
-        return False
+    """Where there is no label: NaN, None, pandas' NA, or `void`."""
+    found = inputs.missing(table)
+    return found if void is None else found | inputs.equal(table, void)
 
 
 def _refuse(rows: Ints, column: NDArray[Any], what: str, remedy: str) -> None:
