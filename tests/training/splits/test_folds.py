@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import pyarrow as pa
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,6 +48,16 @@ def test_with_keys_the_order_does_not_matter(order: list[int]) -> None:
     found = assign_folds(labels, 4, groups=groups, keys=keys, seed=2)
     moved = assign_folds(labels[order], 4, groups=[groups[at] for at in order], keys=[keys[at] for at in order], seed=2)
     assert moved.tolist() == found[order].tolist()
+
+
+def test_groups_are_equal_whatever_holds_them() -> None:
+    """A tensor, an Arrow array, and lists of NumPy's and Python's numbers. Break: `[*groups]` of a tensor; leave NumPy's numbers as they are."""
+    numbers = [at % 4 for at in range(40)]
+    expected = assign_folds(np.arange(40) % 3, 4, groups=numbers).tolist()
+    mixed = [np.int64(one) if at < 20 else one for at, one in enumerate(numbers)]
+    held: list[Any] = [torch.tensor(numbers), [*torch.tensor(numbers)], mixed, np.array(numbers), pa.array(numbers)]
+    for groups in held:
+        assert assign_folds(np.arange(40) % 3, 4, groups=groups).tolist() == expected
 
 
 def test_classes_are_shared_out_though_groups_are_large() -> None:

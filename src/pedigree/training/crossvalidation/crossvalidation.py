@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pedigree import canonical
 from pedigree.errors import InvalidInput
-from pedigree.training.splits.folds import assign_folds
+from pedigree.training.splits.folds import assign_folds, listed
 from pedigree.training.streams import checked, derive
 
 if TYPE_CHECKING:
@@ -107,8 +107,8 @@ def cross_validated(
         raise InvalidInput("Cross-validation is repeated 0 times.", remedy="Say repeats=1.")
     _check_features(make_model, X, len(given))
     drawn = [seed if number == 0 else derive(seed, "repetition", number) for number in range(repeats)]
-    shared = None if groups is None else [*groups]
-    keyed = None if keys is None else [*keys]
+    shared = None if groups is None else listed(groups)
+    keyed = None if keys is None else listed(keys)
     parts = np.array([assign_folds(numbers, folds, seed=one, groups=shared, keys=keyed) for one in drawn])
     _warn_of_rare(numbers, names, folds)
 

@@ -43,7 +43,7 @@ def assign_folds(
     """
     classes, numbers = np.unique(np.asarray(labels), return_inverse=True)
     count = len(numbers)
-    names = [*range(count)] if keys is None else [*keys]
+    names = [*range(count)] if keys is None else listed(keys)
     together = _groups(groups, count)
     if (whole(folds) or 0) < 2:
         raise InvalidSplit(f"Cross-validation takes two folds at least, got {folds!r}.", remedy="Five is usual.")
@@ -70,11 +70,21 @@ def assign_folds(
     return found
 
 
+def listed(names: Iterable[Any]) -> list[Any]:
+    """Names of samples or groups, from any kind of array or list, as Python's own values: equal ones are equal whatever held them."""
+    for method in ("tolist", "to_pylist"):  # of NumPy, torch and pandas, and of Arrow
+        if hasattr(names, method):
+            names = getattr(names, method)()
+            break
+    # In a list, an element of a tensor is equal to no other but itself.
+    return [one.item() if isinstance(one, np.generic) or hasattr(one, "detach") else one for one in names]
+
+
 def _groups(groups: Iterable[Key | None] | None, count: int) -> NDArray[np.int64]:
     """(n,) the group of each sample as a number, those without one each in its own."""
     if groups is None:
         return np.arange(count)
-    given = groups.tolist() if isinstance(groups, np.ndarray) else [*groups]
+    given = listed(groups)
     if len(given) != count:
         raise InvalidSplit(
             f"There are {count} labels and {len(given)} groups.", remedy="Give one group for each sample, or None."
