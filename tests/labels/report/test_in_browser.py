@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from pedigree.errors import InvalidInput
 from pedigree.labels.report import decisions, page
 from pedigree.labels.report.review import Review
 from pedigree.labels.report.thumbnails import Thumbnails, of_array
@@ -78,6 +81,56 @@ def test_decisions_are_made_undone_saved_kept_and_loaded(tmp_path: Path) -> None
         assert "6 decided" in browser.text("#count")
         assert browser.problems == []
         assert {one for one in browser.requests if not one.startswith(("data:", "blob:"))} == {place.as_uri()}
+
+
+def test_decisions_about_another_column_stay_apart_and_what_python_reads_is_read(tmp_path: Path) -> None:
+    """The page of the same table's other column neither recalls nor loads them; lines are taken and refused as Python does.
+
+    Breaks: keep them by the digest alone; compare the digest alone when they are loaded; ask for `labels`; take any with `neither`.
+    """
+    found = review()
+    first = f"s{found.order[0]}"
+    given, suggested = found.given(int(found.order[0])), found.names[found.suggested[found.order[0]]]
+    place, second = write(tmp_path, found), tmp_path / "second.html"
+    second.write_text(page.render(found, replace(subject(found), label_column="second")))
+    head = json.dumps(decisions.first_line(subject(found)))
+
+    def loaded(browser: Browser, **item: object) -> str:
+        text = f"{head}\n{json.dumps({'id': first, 'given': given, **item})}\n"
+        browser.run(f"""(() => {{ const box = new DataTransfer(); box.items.add(new File([{json.dumps(text)}], "d.jsonl"));
+            const input = document.querySelector("#file"); input.files = box.files;
+            input.dispatchEvent(new Event("change")); return new Promise((done) => setTimeout(done, 100)); }})()""")
+        try:
+            decisions.read(text.encode())
+            reads = True
+        except InvalidInput:
+            reads = False
+        said = browser.text("#status")
+        assert reads == ("is no decision" not in said)
+        return said
+
+    with Browser(tmp_path) as browser:
+        browser.open(place)
+        assert loaded(browser, decision="keep") == "Loaded 1 decision."
+        assert loaded(browser, decision="both", suggested=suggested, who=None) == "Loaded 1 decision."
+        assert browser.text(".card .said") == f"both: {given} and {suggested}"
+        assert loaded(browser, decision="neither", labels=None) == "Loaded 1 decision."
+        for labels in ([given], ["x", "y"], [given, given], [given, "x", "y"], "xy", {"length": 1}):
+            assert "Line 2" in loaded(browser, decision="both", labels=labels)
+        for wrong in (
+            {"decision": "neither", "labels": ["x", "y"]},
+            {"decision": "relabel"},
+            {"decision": "toString"},
+            {},
+        ):
+            assert "Line 2" in loaded(browser, **wrong)
+        browser.open(second)
+        assert browser.text("#status") == ""
+        assert loaded(browser, decision="keep") == "Those decisions are about other labels: their column differs."
+        assert browser.text(".card .said") == ""
+        browser.open(place)
+        assert browser.text("#status") == "1 decision from before, kept by this browser."
+        assert browser.problems == []
 
 
 def test_cuts_maps_and_choices_move_the_list(tmp_path: Path) -> None:

@@ -219,7 +219,11 @@ def _decision(line: tuple[int, bytes], name: str) -> Decision:
         raise InvalidInput(f"{found.decision!r} is no decision: {where}.", remedy=f"It is one of {', '.join(KINDS)}.")
     if found.decision == "relabel" and len(found.labels) != 1:
         raise InvalidInput(f"The sample {found.id!r} gets no new label: {where}.", remedy="Give one in `labels`.")
-    if found.decision == "both" and found.labels and (len(set(found.labels)) != 2 or found.given not in found.labels):
+    if (
+        found.decision == "both"
+        and found.labels
+        and (len(found.labels) != 2 or len(set(found.labels)) != 2 or found.given not in found.labels)
+    ):
         raise InvalidInput(
             f"Both labels of {found.id!r} are said to be right, and {list(found.labels)} are no two with {found.given!r}: {where}.",
             remedy="Give the given label and another in `labels`, or none for the given and the suggested one.",

@@ -3,7 +3,9 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const PAGE = 48;
 const WORDS = { keep: "Keep", relabel: "Relabel", drop: "Drop", both: "Both", neither: "Neither" };
 const KEYS = { k: "keep", r: "relabel", d: "drop", b: "both", n: "neither" };
-const STORE = "pedigree-labels:" + data.head.digest;
+// Which labels decisions are about: one table can have several columns of them.
+const about = (head) => JSON.stringify([head.digest, head.layout || "table", head.label_column || null, head.id_column || null]);
+const STORE = "pedigree-labels:" + about(data.head);
 const $ = (id) => document.getElementById(id);
 const title = (number) => number < 0 ? "" : data.titles[number];
 const many = (number, noun) => number.toLocaleString("en") + " " + noun + (number === 1 ? "" : "s");

@@ -4,12 +4,21 @@ let decisions = new Map();
 let undone = [];
 let kept = true;
 
-function valid(item) {
-  return item !== null && typeof item === "object" && typeof item.id === "string" && item.id !== ""
-    && typeof item.given === "string" && Object.hasOwn(WORDS, item.decision)
-    && Array.isArray(item.labels) && item.labels.every((label) => typeof label === "string")
-    && ["who", "when", "why", "suggested"].every((key) => item[key] === undefined || typeof item[key] === "string")
-    && (item.decision !== "relabel" || item.labels.length === 1);
+// The decision in what a file or the browser holds, with what may be missing; null where it is none.
+function readable(item) {
+  if (item === null || typeof item !== "object") return null;
+  const found = { id: "", given: "", decision: "", labels: [], who: "", when: "", why: "", suggested: "" };
+  for (const key of Object.keys(found)) found[key] = item[key] ?? found[key];
+  const { labels, decision, ...texts } = found;
+  if (!Array.isArray(labels) || ![...labels, ...Object.values(texts)].every((text) => typeof text === "string")) return null;
+  const two = new Set(labels).size === 2 && labels.length === 2 && labels.includes(found.given);
+  const right = { keep: true, relabel: labels.length === 1, drop: true, both: two || !labels.length, neither: labels.length < 2 };
+  if (found.id === "" || !Object.hasOwn(right, decision) || !right[decision]) return null;
+  if (decision === "both") {
+    const other = labels.find((label) => label !== found.given) ?? found.suggested;
+    found.labels = other && other !== found.given ? [found.given, other] : [];
+  }
+  return found;
 }
 function remember() {
   try {
@@ -23,7 +32,7 @@ function recall() {
   try {
     const found = JSON.parse(localStorage.getItem(STORE) || "{}");
     if (typeof found.who === "string") $("who").value = found.who;
-    for (const item of found.items || []) if (valid(item)) decisions.set(item.id, item);
+    for (const item of (found.items || []).map(readable)) if (item) decisions.set(item.id, item);
   } catch {
     kept = false;
   }
@@ -98,13 +107,14 @@ function load(text) {
     say("That file holds no decisions that this page can read.", true);
     return;
   }
-  if (head.digest !== data.head.digest) {
-    say("Those decisions are about other labels: their digest differs.", true);
+  if (about(head) !== about(data.head)) {
+    const what = head.digest === data.head.digest ? "column" : "digest";
+    say(`Those decisions are about other labels: their ${what} differs.`, true);
     return;
   }
-  const items = lines.slice(1);
-  if (!items.every(valid)) {
-    say(`Line ${items.findIndex((item) => !valid(item)) + 2} of that file is no decision; nothing was loaded.`, true);
+  const items = lines.slice(1).map(readable);
+  if (items.includes(null)) {
+    say(`Line ${items.indexOf(null) + 2} of that file is no decision; nothing was loaded.`, true);
     return;
   }
   let taken = 0;
