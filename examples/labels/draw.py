@@ -1,4 +1,4 @@
-"""Draw a small data set of shapes, some of them with wrong labels: FOLDER/images.npy and FOLDER/labels.csv.
+"""Draw a small data set of shapes, some of them with wrong labels: FOLDER/pictures/*.png and FOLDER/labels.csv.
 
 python draw.py shapes --samples 300 --wrong 0.1
 """
@@ -37,15 +37,16 @@ def main() -> None:
     given = parser.parse_args()
     rng = np.random.default_rng(given.seed)
     true = rng.integers(0, len(CLASSES), given.samples)
-    pictures = np.stack([shape(CLASSES[kind], rng) for kind in true])
+    pictures = [shape(CLASSES[kind], rng) for kind in true]
     wrong = rng.random(given.samples) < given.wrong
     labels = np.where(wrong, (true + rng.integers(1, len(CLASSES), given.samples)) % len(CLASSES), true)
-    given.folder.mkdir(parents=True, exist_ok=True)
-    np.save(given.folder / "images.npy", pictures)
+    (given.folder / "pictures").mkdir(parents=True, exist_ok=True)
+    for at, picture in enumerate(pictures):
+        Image.fromarray(picture).save(given.folder / f"pictures/shape{at:03d}.png")
     with open(given.folder / "labels.csv", "w", newline="") as file:
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(["id", "label"])
-        rows.writerows([f"shape{at:03d}", CLASSES[label]] for at, label in enumerate(labels))
+        rows.writerows([f"shape{at:03d}.png", CLASSES[label]] for at, label in enumerate(labels))
     print(f"{given.samples} shapes, {int(wrong.sum())} with wrong labels, in {given.folder}/")
 
 
