@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet
 import pytest
 import torch
 from matplotlib.figure import Figure
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from pedigree import labels, training
 from pedigree.errors import InvalidInput, NewerFormat, NotFound
-from pedigree.labels.dynamics import cartography, reading, signals
+from pedigree.labels.dynamics import cartography, reading, signals, tables
 
 #: Logits of class 0 less those of class 1, per epoch; the third sample is never right, the fourth never presented.
 MARGINS = [[1.0, 2.0, 3.0, 4.0], [1.0, -1.0, 1.0, -2.0], [-1.0, -1.0, -3.0, -3.0]]
@@ -71,6 +72,19 @@ def test_ties_go_to_the_lower_index(tmp_path: Path) -> None:
         *range(0, 500, 2),
         *range(1, 500, 2),
     ]
+
+
+def test_the_table_holds_every_presented_sample_whatever_it_is_ranked_by(tmp_path: Path) -> None:
+    """One that came after the epochs of el2n was left out. Break: write `worst` alone; add the samples never presented."""
+    made = training.Recorder(4, 2, early_epochs=1)
+    made.record([0, 3], torch.tensor([[2.0, 0.0], [-1.0, 0.0]]), [0, 0], epoch=0)
+    made.record([0, 1, 3], torch.tensor([[2.0, 0.0], [1.0, 0.0], [-1.0, 0.0]]), [0, 0, 0], epoch=1)
+    found = labels.read_signals(made.save(tmp_path))
+    assert found.worst(by="el2n").tolist() == [3, 0]
+    tables.write(found, str(tmp_path), by="el2n")
+    table = pyarrow.parquet.read_table(tmp_path / "signals.parquet")
+    assert table["index"].to_pylist() == [3, 0, 1]
+    assert table["rank"].to_pylist() == [1, 2, 3]
 
 
 def test_what_cannot_be_read_says_why(tmp_path: Path) -> None:

@@ -97,7 +97,11 @@ class Signals:
 
     @cached_property
     def el2n(self) -> Floats:
-        """Mean norm of the error vector over the early epochs, in [0, sqrt 2]. Paul et al. 2021, Definition 2.2 (arXiv:2107.07075)."""
+        """Mean norm of the error vector over the early epochs, in [0, sqrt 2]; NaN without a presentation in them.
+
+        Paul et al. 2021, Definition 2.2 (arXiv:2107.07075), is the norm at one time t, expected over initialisations; here it
+        is averaged over the first epochs of one training.
+        """
         count = self._arrays["error_norm_count"]
         return np.where(count > 0, self._arrays["error_norm_sum"] / np.maximum(count, 1), np.nan)
 

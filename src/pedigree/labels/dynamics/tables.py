@@ -16,6 +16,8 @@ NAMES = ("signals.parquet", "signals.csv")
 def write(signals: Signals, folder: str, *, by: str = "aum") -> None:
     """Write `signals.parquet` and `signals.csv` into the folder, a row per sample that was presented, the worst by `by` first.
 
+    Samples without such a score come last, by index: those first presented after the epochs that `el2n` looks at.
+
     Columns: rank (from 1), index (position in the data set), given (the label), is_issue, region, presentations, first_learnt, variability, and
     each of `RANKS` as a score, low where the label is likely wrong. The same signals give the same bytes.
     """
@@ -23,7 +25,8 @@ def write(signals: Signals, folder: str, *, by: str = "aum") -> None:
     import pyarrow.csv
     import pyarrow.parquet
 
-    order = signals.worst(by=by)
+    scored = signals.worst(by=by)
+    order = np.concatenate((scored, np.setdiff1d(np.flatnonzero(signals.labels >= 0), scored)))
     names = np.array([*map(str, signals.names), ""], object)
     columns: dict[str, Any] = {
         "rank": np.arange(1, len(order) + 1),
