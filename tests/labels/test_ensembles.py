@@ -55,6 +55,15 @@ def test_scores_are_averaged_as_the_peer_does(by: str, weights: Any) -> None:
     np.testing.assert_allclose(ours, theirs, rtol=1e-9)
 
 
+def test_models_that_agree_with_no_label_count_the_same() -> None:
+    """Their accuracies of 0 were refused as weights that nobody gave. Break: give shares of 0 to `_weights`."""
+    given = np.array([0, 1, 0, 1])
+    wrong = np.array([[0.2, 0.8], [0.9, 0.1]])[given]
+    matrices = [wrong, 0.5 * wrong + 0.25]
+    expected = ensembles.scores(given, matrices, weights="uniform")
+    np.testing.assert_array_equal(ensembles.scores(given, matrices), expected)
+
+
 def test_averaged_ranks_do_not_depend_on_scales() -> None:
     """Break: average the scores; give equal scores other ranks."""
     given, matrices = models()

@@ -79,7 +79,7 @@ def scores(
 ) -> Floats:
     """The scores `by` of each model, averaged; the lower, the likelier a label is wrong, NaN for void labels.
 
-    `weights`: `uniform`; `accuracy`, by the part of the labels that have the largest p; `log_loss`, by exp(-T * log loss) with that
+    `weights`: `uniform`; `accuracy`, by the part of the labels that have the largest p (uniform where no model agrees with any); `log_loss`, by exp(-T * log loss) with that
     T of TEMPERATURES whose weighted mean has the lowest log loss; or a number per model. With `ranks` each model's scores are
     replaced by their mid-ranks, (0, 1), first: models whose scores have other scales then count the same.
 
@@ -106,7 +106,8 @@ def scores(
             f"There is no weighting {weights!r}.", remedy="Use uniform, accuracy, log_loss, or a number per model."
         )
     else:
-        chosen = _weights(shares or (None if weights == "uniform" else weights), len(members))
+        by_name = shares if any(shares) else None
+        chosen = _weights(by_name if isinstance(weights, str) else weights, len(members))
     total = found[0] * chosen[0]
     for values, weight in zip(found[1:], chosen[1:], strict=True):
         total = total + values * weight
