@@ -128,6 +128,25 @@ def test_a_class_that_all_have_or_none_has_is_named_and_has_no_issues() -> None:
     assert np.isfinite(found.example_scores()).all()
 
 
+def test_a_matrix_given_as_lists_is_told_apart() -> None:
+    """Of two classes its rows are read as lists of both. Break: leave out the hint; give it for every class that all have."""
+    two = np.array([[0.9, 0.2], [0.3, 0.8]])
+    with pytest.warns(
+        UserWarning, match=r"2 of 2 classes, .*: 0, 1\. A matrix of 0 and 1 is given as an array, not as lists\.$"
+    ):
+        cells([[1, 0], [0, 1]], two)
+    with pytest.warns(UserWarning, match=r"1 of 2 classes, which no example has or none lacks: 0\.$"):
+        cells([[0, 1], [0]], two)
+
+
+def test_labels_do_not_change_with_the_array_that_they_came_in() -> None:
+    """Break: keep a view of a matrix of booleans."""
+    given = MATRIX.astype(bool)
+    found = cells(given, P)
+    given[:] = False
+    assert (found.given == MATRIX).all()
+
+
 def test_one_class_alone_will_do() -> None:
     """Break: a check for two columns."""
     given = np.array([[1]] * 10 + [[0]] * 10)

@@ -52,7 +52,8 @@ def analyse_multilabel(
 ) -> MultiLabelAnalysis:
     """Look at the labels of n examples, each with any number of K classes; see `multilabel.inputs.cells` for the forms.
 
-    One pass over the matrix of probabilities, which is never copied; what else is asked for is computed then. `missing_rate`, in
+    Two passes over the matrix of probabilities, one to look at the values; it is copied only where it is of float16 or not in
+    rows (see there). What else is asked for is computed then. `missing_rate`, in
     (0, 1), is how many of those that have a class are taken not to have been given it; it weighs missing against extra classes.
     `seed` splits the examples for the refit. The same result whatever the number of threads.
     """

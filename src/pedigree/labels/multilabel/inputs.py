@@ -44,7 +44,8 @@ def cells(labels: Any, probabilities: Any, *, classes: Sequence[Any] | None = No
     `labels`: n lists of classes, by number or by name (None for an example whose classes nobody knows), or an n x K matrix
     of 0 and 1 as NumPy, torch, Arrow or a data frame, where -1, NaN and whatever equals `void` mark unknown cells.
     `probabilities`: n x K values in [0, 1], each class for itself, or the path of a `.npy` file, which is mapped and never
-    read whole; float16 is widened to float32. `classes` names the columns; without it they are 0, 1, …
+    read whole unless it is of float16. Values of float16, of the other byte order or not in rows are copied as a whole
+    (float16 as float32), others are not. `classes` names the columns; without it they are 0, 1, …
 
     Raises InvalidInput with the first offending rows for: lengths that differ, a label that is no class, a class twice in a
     list, a cell that is neither 0, 1 nor void, probabilities that are NaN or outside [0, 1]. Warns of classes that no
@@ -88,8 +89,10 @@ def one_sided(given: Given, names: tuple[Any, ...]) -> NDArray[np.bool_]:
     if found.any():
         shown = ", ".join(repr(names[at]) for at in np.flatnonzero(found)[:NAMED])
         more = ", …" if found.sum() > NAMED else ""
+        # Of two classes [[1, 0], [0, 1]] is both as a list of classes.
+        hint = " A matrix of 0 and 1 is given as an array, not as lists." if (given == 1).all() else ""
         warnings.warn(
-            f"Nothing can be said about {found.sum()} of {len(names)} classes, which no example has or none lacks: {shown}{more}.",
+            f"Nothing can be said about {found.sum()} of {len(names)} classes, which no example has or none lacks: {shown}{more}.{hint}",
             LabelWarning,
             stacklevel=4,
         )
@@ -198,7 +201,7 @@ def _from_matrix(matrix: NDArray[Any], names: tuple[Any, ...], void: Any) -> Giv
     if matrix.dtype.kind not in "biufO":
         raise InvalidInput(f"Labels must be 0 and 1, got {matrix.dtype}.", remedy="Convert them first.")
     if matrix.dtype.kind == "b":
-        return matrix.view(np.int8)
+        return matrix.astype(np.int8)  # a copy: what is done to the array later changes no label
     given = np.full(matrix.shape, 2, np.int8)
     given[matrix == 0] = 0
     given[matrix == 1] = 1

@@ -127,7 +127,9 @@ class Rules:
         return tuple((rule, tuple(place[name] for name in rule.classes)) for rule in self.each)
 
     def violations(self, labels: Any, classes: Any = None, *, void: Any = None) -> Any:
-        """The violations in labels without probabilities, see `multilabel.violations.violations`; each change costs the same.
+        """The violations in labels without probabilities, see `multilabel.violations.violations`.
+
+        As few classes are taken out as will do, then as few added.
 
         `classes` names the columns of a matrix, or what lists of classes may hold; without it those of the rules, in order.
         """
