@@ -182,8 +182,8 @@ def made_of(depth: int) -> Any:
     return make
 
 
-def test_kept_folds_are_found_again_and_never_stale(tmp_path: Path) -> None:
-    """Nothing is trained for the same inputs; everything for others, in data, label, seed, folds, parameter, closure, constant or group.
+def test_kept_folds_are_found_again_and_never_stale(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is trained for the same inputs; everything for others, in data, label, seed, folds, parameter, closure, constant, group or version.
 
     Break: leave one of these out of the identity, in turn.
     """
@@ -222,6 +222,8 @@ def test_kept_folds_are_found_again_and_never_stale(tmp_path: Path) -> None:
     assert trainings(configuration={"rate": 1}) == 5
     assert trainings(configuration={"rate": 2}) == 5
     assert trainings() == 0, "the first are still there"
+    monkeypatch.setattr("pedigree.__version__", "0.0.1")
+    assert trainings() == 5
 
 
 DEPTH = [7]

@@ -237,7 +237,9 @@ def _kept(folder: str | os.PathLike[str], task: Task, parts: NDArray[np.int64], 
         "model": fingerprint([task.make_model, task.fit, task.predict], strict=strict),
         "configuration": fingerprint(configuration, strict=True),
         "threads": torch.get_num_threads(),
-        "versions": [str(getattr(sys.modules.get(name), "__version__", "")) for name in ("numpy", "sklearn", "torch")],
+        "versions": [
+            str(getattr(sys.modules.get(name), "__version__", "")) for name in ("numpy", "pedigree", "sklearn", "torch")
+        ],
     }
     return Kept(folder, canonical.digest_of("pedigree.cross-validation/1", identity))
 
