@@ -40,7 +40,7 @@ def test_modules_of_the_users_own_count_by_their_files_and_values(
     names = vars(importlib.import_module(f"{name}_notebook"))
     first = identity(names["make"])
     assert identity(names["make"]) == first
-    module = importlib.import_module(name)
+    module: Any = importlib.import_module(name)
     module.WIDTH = 2
     second = identity(names["make"])
     module.WIDTH = 1
