@@ -72,6 +72,26 @@ def test_a_longer_training_goes_on_from_a_shorter_one(tmp_path: Path) -> None:
     assert digest(fitted("mentor", epochs=5, checkpoints=tmp_path)) == digest(fitted("mentor", epochs=5))
 
 
+@pytest.mark.parametrize(
+    ("differs", "options"),
+    [
+        ("inputs differ", {"inputs": INPUTS * 2}),
+        ("optimizer(, schedule)? differ", {"optimizer": lambda parameters: torch.optim.Adam(parameters, lr=0.5)}),
+        ("schedule differ", {"schedule": lambda optimizer: torch.optim.lr_scheduler.StepLR(optimizer, 7)}),
+        ("augment differ", {"augment": lambda sample, draw: sample}),
+        ("test set differ", {"test": (INPUTS, LABELS)}),
+        ("has 2 epochs, and 1 are asked for", {"epochs": 1}),
+    ],
+)
+def test_another_training_is_not_taken_for_this_one(differs: str, options: dict[str, Any], tmp_path: Path) -> None:
+    """Break: leave each of these out of the identity, in turn."""
+    inputs = options.pop("inputs", INPUTS)
+    test = options.pop("test", None)
+    training.fit_plain(net, INPUTS, LABELS, recipe(epochs=2, checkpoints=tmp_path))
+    with pytest.raises(CheckpointMismatch, match=differs):
+        training.fit_plain(net, inputs, LABELS, recipe(**{"epochs": 2, "checkpoints": tmp_path, **options}), test=test)
+
+
 def test_with_tau_0_each_net_of_co_teaching_is_trained_plainly() -> None:
     """Bit for bit, without dropout, whose draws two nets share. Break: round the count down; take the mean of the chosen otherwise than of all."""
 

@@ -20,7 +20,7 @@ from pedigree.training.determinism import deterministic
 from pedigree.training.loading import kept
 from pedigree.training.robust.checks import class_numbers, same_length
 from pedigree.training.robust.history import Epoch, History
-from pedigree.training.robust.recipe import Recipe
+from pedigree.training.robust.recipe import Recipe, told
 from pedigree.training.robust.samples import Samples
 from pedigree.training.seeds import seed_everything
 from pedigree.training.streams import derive
@@ -115,7 +115,7 @@ def fit(
             same_length(len(watched[1]), "test labels", len(watched[0]), "test samples")
         method = make(classes, given)
         nets += [_built(build, recipe, number, samples) for number in range(1, method.nets)]
-        run = _Run(nets, samples, given, recipe, method)
+        run = _Run(nets, samples, given, recipe, method, watched)
         seed_everything(derive(recipe.seed, "robust", method.name))
         with _checkpoints(run) as checkpoints:
             rows = run.resume(checkpoints)
@@ -153,7 +153,13 @@ def probabilities(net: torch.nn.Module, samples: Samples) -> NDArray[np.float64]
 
 class _Run:
     def __init__(
-        self, nets: list[torch.nn.Module], samples: Samples, labels: torch.Tensor, recipe: Recipe, method: Method
+        self,
+        nets: list[torch.nn.Module],
+        samples: Samples,
+        labels: torch.Tensor,
+        recipe: Recipe,
+        method: Method,
+        watched: tuple[Samples, torch.Tensor] | None,
     ) -> None:
         self.nets, self.samples, self.recipe, self.method = nets, samples, recipe, method
         self.labels = labels.to(recipe.device)
@@ -163,13 +169,23 @@ class _Run:
         for part in method.parts.values():
             if isinstance(part, torch.nn.Module):
                 part.to(recipe.device)
-        #: What decides the result and is not in the parts.
-        self.identity = {
+        #: What decides the result and is not in the parts. Without checkpoints nobody asks.
+        self.identity = {} if recipe.checkpoints is None else self._identity(labels, watched)
+
+    def _identity(self, labels: torch.Tensor, watched: tuple[Samples, torch.Tensor] | None) -> dict[str, Any]:
+        method, recipe, optimizer = self.method, self.recipe, self.optimizers[0]
+        groups = [{name: one for name, one in group.items() if name != "params"} for group in optimizer.param_groups]
+        return {
             "method": method.name,
             **{name: repr(value) for name, value in method.settings.items()},
             "seed": recipe.seed,
             "batch_size": recipe.batch_size,
-            "labels": blake3(labels.numpy().tobytes()).hexdigest(),
+            "labels": _digest(labels),
+            "inputs": self.samples.digest(),
+            "test set": None if watched is None else [watched[0].digest(), _digest(watched[1])],
+            "optimizer": [told(type(optimizer)), told(groups)],
+            "schedule": [[told(type(one)), told(one.state_dict())] for one in self.schedules[:1]],
+            "augment": told(recipe.augment),
         }
 
     @property
@@ -186,7 +202,14 @@ class _Run:
         if differ:
             raise CheckpointMismatch(
                 f"The checkpoint {at.path} is of another training: {', '.join(differ)} differ.",
-                remedy="Name another folder, or give the labels and settings that it began with.",
+                remedy="Name another folder, or give the inputs, labels and settings that it began with.",
+                path=at.path,
+            )
+        trained = len(at.metrics) // self.method.nets
+        if trained > self.recipe.epochs:
+            raise CheckpointMismatch(
+                f"The checkpoint {at.path} has {trained} epochs, and {self.recipe.epochs} are asked for.",
+                remedy="Name another folder, or ask for as many epochs at least.",
                 path=at.path,
             )
         self.weights.copy_(at.user["weights"])
@@ -236,6 +259,10 @@ class _Run:
             accuracy = int((answers == watched[1].numpy()).sum()) / len(answers)
         share = None if right is None or total == 0.0 else float(weights[right].sum()) / total
         return Epoch(epoch, number, loss, total / len(weights), share, accuracy)
+
+
+def _digest(labels: torch.Tensor) -> str:
+    return blake3(labels.numpy().tobytes()).hexdigest()
 
 
 def _checkpoints(run: _Run) -> Any:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -18,6 +20,15 @@ def adam(parameters: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
     return torch.optim.Adam(parameters, lr=1e-3)
 
 
+def told(value: Any) -> str:
+    """What a checkpoint keeps of a function or a setting: a function's name, what a partial fixes; nowhere an address in memory."""
+    if isinstance(value, functools.partial):
+        return f"{told(value.func)} {[*map(told, value.args)]} { {name: told(one) for name, one in value.keywords.items()} }"
+    if hasattr(value, "__qualname__"):
+        return f"{value.__module__}.{value.__qualname__}"
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(value))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
     """The same recipe, data and net give the same bytes, on the same hardware, versions and number of threads.
@@ -25,7 +36,8 @@ class Recipe:
     - `seed` decides the weights, the order of the batches (as `Batches`) and every draw of the net, such as dropout.
     - `optimizer` makes one from a net's parameters, `schedule` a scheduler from that, which steps once per epoch.
     - `augment(sample, draw)` changes each sample, as that of `Loader`.
-    - `checkpoints` is a folder: an interrupted training goes on behind its last full epoch, to the same bytes.
+    - `checkpoints` is a folder: an interrupted training goes on behind its last full epoch, to the same bytes. One of other inputs, labels, settings,
+      optimiser, schedule, augmentation (by name) or test set, or of more epochs, is CheckpointMismatch.
     - `determinism` is that of `pedigree.training.deterministic`; None leaves torch as it is.
     """
 

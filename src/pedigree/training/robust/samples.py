@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 import torch
+from blake3 import blake3
 
 from pedigree.errors import InvalidInput
 from pedigree.training.draws import Draw
@@ -50,6 +51,15 @@ class Samples:
 
     def __len__(self) -> int:
         return len(self.dataset if self.table is None else self.table)
+
+    def digest(self) -> str:
+        """Of an array all its bytes, its type and shape; of a data set, which may be too large to read, its length and first sample."""
+        table = self.table
+        if table is None:
+            table = torch.as_tensor(self.one(0))
+        about = f"{len(self)} {table.dtype} {tuple(table.shape)}\n".encode()
+        content: Any = table.cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
+        return blake3(about).update(content).hexdigest()
 
     def batches(self, recipe: Recipe, epoch: int, rows: torch.Tensor | None) -> Iterator[Batch]:
         """(row numbers, inputs) of each batch of an epoch, in the order of `Batches`; of all samples, or of `rows`.
