@@ -103,6 +103,27 @@ def test_a_row_of_zeros_is_at_one_from_all_and_at_zero_from_another() -> None:
     assert found.distances[3].tolist() == [0, 1, 1]
 
 
+@pytest.mark.parametrize("factor", [2.0**-1000, 2.0**-530, 2.0**560, 2.0**1020])
+def test_the_scale_of_features_does_not_matter_to_cosine(factor: float) -> None:
+    """Squares were 0 or infinite, and so were all distances. Break: take the length of a row from its squares as they are."""
+    values = np.random.default_rng(9).standard_normal((60, 5))
+    values[5] = 0.0
+    expected, found = labels.neighbours(values, 4), labels.neighbours(values * factor, 4)
+    np.testing.assert_array_equal(found.indices, expected.indices)
+    np.testing.assert_allclose(found.distances, expected.distances, rtol=1e-12, atol=1e-15)
+
+
+def test_euclidean_distances_that_no_number_holds_are_refused() -> None:
+    """Breaks: leave out the look at lengths; or at the largest feature."""
+    values = np.random.default_rng(10).standard_normal((60, 2))
+    values[[7, 9]] *= 1e170
+    with pytest.raises(InvalidInput, match=r"^2 of 60 rows of features are so long .*: 7, 9\.\n") as caught:
+        labels.neighbours(values, 4)
+    assert caught.value.objects["rows"] == [7, 9]
+    with pytest.raises(InvalidInput, match=r"^No feature is larger than \S+e-170, so"):
+        labels.neighbours(np.delete(values, [7, 9], axis=0) * 1e-170, 4)
+
+
 def test_the_metric_is_euclidean_up_to_three_features() -> None:
     """Break: raise EUCLIDEAN_UP_TO to 4."""
     values = np.random.default_rng(5).standard_normal((20, 4))

@@ -17,6 +17,8 @@ Floats = NDArray[np.float64]
 #: Above so many dimensions distances are cosine distances unless asked otherwise; lengths of vectors mean little there.
 EUCLIDEAN_UP_TO = 3
 METRICS = ("cosine", "euclidean")
+#: Euclidean distances are refused where no feature is as large: squares of smaller differences may be 0.
+SHORTEST = 1e-140
 #: What a block of rows may take, as float64.
 BLOCK_BYTES = 32 << 20
 
@@ -65,6 +67,33 @@ def _check(matrix: NDArray[Any]) -> None:
             f"{found} of {len(matrix)} rows of features hold NaN or infinite values: {shown}.",
             remedy="Leave these examples out, or fill the gaps: no distance to them is defined.",
             rows=wrong,
+        )
+
+
+def check_lengths(matrix: NDArray[Any]) -> None:
+    """Raise InvalidInput where squared distances leave float64: with the first rows too long, or where all rows are too short."""
+    if matrix.dtype != np.float64:  # no square of the others leaves it
+        return
+    wrong: list[int] = []
+    found, longest = 0, 0.0
+    for start, block in blocks(matrix):
+        longest = max(longest, float(np.abs(block).max()))
+        with np.errstate(over="ignore"):
+            # No distance is longer than two of the longest row.
+            rows = np.flatnonzero(~np.isfinite(4.0 * np.einsum("ij,ij->i", block, block)))
+        found += len(rows)
+        wrong += [int(row) + start for row in rows[: max(inputs.NAMED - len(wrong), 0)]]
+    if found:
+        shown = ", ".join(map(str, wrong)) + (", …" if found > len(wrong) else "")
+        raise InvalidInput(
+            f"{found} of {len(matrix)} rows of features are so long that squared distances overflow: {shown}.",
+            remedy="Divide all features by one large number, or use metric='cosine'.",
+            rows=wrong,
+        )
+    if 0.0 < longest < SHORTEST:
+        raise InvalidInput(
+            f"No feature is larger than {longest:g}, so squared distances are 0.",
+            remedy="Multiply all features by one large number, or use metric='cosine'.",
         )
 
 

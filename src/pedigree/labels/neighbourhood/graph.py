@@ -128,7 +128,8 @@ def neighbours(features: Any, k: int = 10, *, metric: str | None = None, approxi
     The same for any number of threads and any size of blocks. `approximate` misses about one neighbour in a hundred, in a
     fraction of the time from 100,000 examples on (see `approximate`; the extra of that name).
 
-    Raises InvalidInput for NaN and infinite values, for fewer than k + 1 examples and where all examples are equal.
+    Raises InvalidInput for NaN and infinite values, for fewer than k + 1 examples, where all examples are equal, and for
+    features whose squared euclidean distances leave the range of float64.
     """
     matrix = features_.features(features)
     chosen = features_.metric_for(matrix.shape[1], metric)

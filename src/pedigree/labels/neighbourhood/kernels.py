@@ -8,19 +8,34 @@ import numpy as np
 from numba import njit
 
 _compiled: Any = njit(cache=True, nogil=True, fastmath=False)
+#: A sum of squares below may have lost some to underflow.
+_LEAST_SQUARES = 1e-290
 #: So many values are added up between two looks at the limit.
 _STRIDE = 32
 
 
 @_compiled
 def inverse_norms(matrix: Any, found: Any) -> None:
-    """One over the length of each row, 0 for a row of zeros."""
+    """One over the length of each row, 0 for a row of zeros (or of no value from 1e-308 on, so that one over it is infinite)."""
     for row in range(len(matrix)):
         total = 0.0
         for column in range(matrix.shape[1]):
             value = np.float64(matrix[row, column])
             total += value * value
-        found[row] = 1.0 / np.sqrt(total) if total > 0.0 else 0.0
+        if _LEAST_SQUARES <= total < np.inf:
+            found[row] = 1.0 / np.sqrt(total)
+            continue
+        # Squares leave the range of float64, so the row is divided by its largest value first.
+        peak = 0.0
+        for column in range(matrix.shape[1]):
+            peak = max(peak, abs(np.float64(matrix[row, column])))
+        found[row] = 0.0
+        if peak > 0.0 and 1.0 / peak < np.inf:
+            total = 0.0
+            for column in range(matrix.shape[1]):
+                value = np.float64(matrix[row, column]) / peak
+                total += value * value
+            found[row] = 1.0 / peak / np.sqrt(total)
 
 
 @_compiled

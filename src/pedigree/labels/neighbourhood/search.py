@@ -69,12 +69,17 @@ def measured(squared: Floats, metric: str) -> Floats:
 
 
 def scales_of(matrix: NDArray[Any], metric: str) -> Floats:
-    """What each row is multiplied by before distances: one over its length for cosine, 1 for euclidean."""
+    """What each row is multiplied by before distances: one over its length for cosine, 1 for euclidean.
+
+    Raises InvalidInput for euclidean distances that float64 does not hold.
+    """
     from pedigree.labels.neighbourhood import kernels
 
     found = np.ones(len(matrix))
     if metric == "cosine":
         kernels.inverse_norms(matrix, found)
+    else:
+        features_.check_lengths(matrix)
     return found
 
 
