@@ -14,6 +14,17 @@ from pedigree.errors import InvalidInput
 NOISE = np.array([[1.0, 0.2], [0.0, 0.8]])
 
 
+def test_suggestions_survive_whole_or_are_refused() -> None:
+    """Break: the labels' own type whatever it cuts."""
+    found = training.relabelled(["cat", "dog"], [True, False], ["elephant", "dog"])
+    assert found.tolist() == ["elephant", "dog"]
+    small = np.array([1, 2], np.uint8)
+    assert training.relabelled(small, [True, False], [7, -1]).dtype == np.uint8
+    with pytest.raises(InvalidInput, match="1 suggestions cannot be labels of uint8: .*-1.* of sample 1") as error:
+        training.relabelled(small, [False, True], [1, -1])
+    assert error.value.objects["rows"] == [1]
+
+
 def test_what_is_left_of_a_class_counts_for_what_was_lost() -> None:
     """A class of which 0.8 are left counts 1.25 each. Break: take the rows' sums; the inverse matrix."""
     assert training.recovery_weights([0, 1, 1], NOISE).tolist() == [1.0, 1.25, 1.25]

@@ -100,11 +100,26 @@ def rank_weights(scores: Any, errors: int) -> Weights:
 
 
 def relabelled(labels: Any, issues: Any, suggestions: Any) -> NDArray[Any]:
-    """The labels with the suggestion in place of each that is an issue; a new array of the labels' own type."""
+    """The labels with the suggestion in place of each that is an issue; a new array, numbers in the labels' own type.
+
+    Raises InvalidInput for a suggestion that this type cannot hold, such as -1 among labels of uint8.
+    """
     given, wrong, others = np.asarray(plain(labels)), boolean(issues, "issues"), np.asarray(plain(suggestions))
     same_length(len(wrong), "issues", len(given), "labels")
     same_length(len(others), "suggestions", len(given), "labels")
-    return np.asarray(np.where(wrong, others, given).astype(given.dtype))
+    found = np.where(wrong, others, given)
+    if given.dtype.kind not in "iufb" or found.dtype.kind not in "iufb":
+        return np.asarray(found)  # texts as long as they are
+    with np.errstate(invalid="ignore"):  # what does not survive is refused below
+        kept = found.astype(given.dtype)
+    lost = np.flatnonzero((kept != found) & ~((kept != kept) & (found != found)))
+    if len(lost):
+        raise InvalidInput(
+            f"{len(lost)} suggestions cannot be labels of {given.dtype}: {others[lost[0]]!r} of sample {lost[0]}.",
+            remedy="Give labels of a type that holds them, or take the mark for no suggestion out of the issues.",
+            rows=lost[:NAMED].tolist(),
+        )
+    return np.asarray(kept)
 
 
 def boolean(values: Any, what: str) -> NDArray[np.bool_]:
