@@ -149,6 +149,22 @@ def test_modules_are_trained_by_the_small_loop_or_by_a_function() -> None:
     assert binary.probabilities.shape == (90, 2)
 
 
+def test_one_module_for_all_folds_is_refused() -> None:
+    """Break: train it again."""
+    module = net()
+    with pytest.raises(InvalidInput, match="gave the same module twice"):
+        cross_validated(lambda: module, X, Y, fit=partial(fit_classifier, epochs=1))
+    with pytest.raises(InvalidInput, match="make_model is a Linear"):
+        cross_validated(torch.nn.Linear(4, 3), X, Y)
+
+
+def test_a_last_batch_of_one_is_no_trouble_to_batch_normalisation() -> None:
+    """Break: split by the size alone."""
+    module = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.BatchNorm1d(3))
+    fit_classifier(module, X[:9].astype(np.float32), np.arange(9) % 3, seed=1, epochs=1, batch_size=4)
+    assert module[1].num_batches_tracked == 2, "4 and 5"
+
+
 def test_a_class_missing_from_a_fold_keeps_its_column() -> None:
     """One sample of a class: where it is held out, its column is 0. Break: squeeze the columns together; stay silent."""
     y = Y.copy()
@@ -240,15 +256,16 @@ def test_what_cannot_be_identified_asks_for_a_configuration(tmp_path: Path) -> N
 
 
 def test_a_damaged_fold_is_made_again(tmp_path: Path) -> None:
-    """Cut short, of another shape, of other numbers. Break: take what is there."""
+    """Cut short, of another shape, of other numbers, of rows that changed places. Break: take what is there; ask for sums of 1 alone."""
     whole = Path(str(cross_validated(Nearest(), X, Y, folder=tmp_path).path)).read_bytes()
     kept = sorted(tmp_path.glob("*/fold-0-*.npy"))
     kept[0].write_bytes(kept[0].read_bytes()[:-3])
     np.save(kept[1], np.zeros((18, 4), np.float32))
     np.save(kept[2], np.zeros((18, 3), np.float32))
+    np.save(kept[3], np.eye(3, dtype=np.float32)[np.arange(18) % 3])
     calls.clear()
     assert Path(str(cross_validated(Nearest(), X, Y, folder=tmp_path).path)).read_bytes() == whole
-    assert len(calls) == 3
+    assert len(calls) == 4
     assert (
         np.lib.format.open_memmap(tmp_path / "probabilities.npy", mode="r") == cross_validated(Nearest(), X, Y)
     ).all()
@@ -369,7 +386,7 @@ def test_killed_between_folds_it_goes_on_to_the_same_bytes(tmp_path: Path) -> No
     files = sorted(
         str(path.relative_to(tmp_path / "whole")) for path in (tmp_path / "whole").rglob("*") if path.is_file()
     )
-    assert len(files) == 12
+    assert len(files) == 22
     for name in files:
         assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
 

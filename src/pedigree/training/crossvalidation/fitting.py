@@ -26,14 +26,14 @@ def fit_classifier(
     """Train the module in place with Adam on the cross-entropy, a new order of samples each epoch, where its parameters are.
 
     For simple cases: `functools.partial(fit_classifier, epochs=30)` is a `fit` for cross_validated, and a function of yours with the
-    same first four arguments is another. Floating-point features become float32.
+    same first four arguments is another. A last batch of one joins the one before. Floating-point features become float32.
     """
     features, labels = _tensor(X), torch.as_tensor(y)
     device, last = _device(module), int(labels.max())
     optimizer = torch.optim.Adam(module.parameters(), lr=learning_rate)
     module.train()
     for epoch in range(epochs):
-        for at in torch.from_numpy(order(len(labels), derive(seed, "fit"), epoch)).split(batch_size):  # type: ignore[no-untyped-call]  # torch's
+        for at in _batches(torch.from_numpy(order(len(labels), derive(seed, "fit"), epoch)), batch_size):
             optimizer.zero_grad()
             logits = _logits(module, features[at].to(device))
             if logits.shape[1] <= last:
@@ -43,6 +43,14 @@ def fit_classifier(
                 )
             torch.nn.functional.cross_entropy(logits, labels[at].to(device)).backward()  # type: ignore[no-untyped-call]  # as above
             optimizer.step()
+
+
+def _batches(rows: torch.Tensor, size: int) -> list[torch.Tensor]:
+    """A last batch of one sample joins the one before: batch normalisation has no variance of one."""
+    sizes = [size] * (len(rows) // size) + [len(rows) % size] * (len(rows) % size > 0)
+    if len(sizes) > 1 and sizes[-1] == 1 < size:
+        sizes[-2:] = [size + 1]
+    return list(torch.split(rows, sizes))
 
 
 @torch.inference_mode()

@@ -1,6 +1,7 @@
 """The folder in which folds are kept: the one module that names, writes and reads its files.
 
     0123456789abcdef/fold-0-3.npy   probabilities of the held-out samples of fold 3 of repetition 0, by position
+    0123456789abcdef/fold-0-3.b3    the digest of that file; without it, or with another, the fold is made again
     probabilities.npy               (n, K) float32, those of the last call that ended
     result.json                     what they were made of, and how each fold did
 
@@ -37,7 +38,11 @@ class Kept:
         """The probabilities of a fold, None where it was not kept or is damaged."""
         try:
             with open(self._place(repetition, fold), "rb") as file:
-                found = np.lib.format.read_array(file, allow_pickle=False)
+                data = file.read()
+            with open(_beside(self._place(repetition, fold)), "rb") as file:
+                if file.read() != _line(data):
+                    return None
+            found = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
         except (OSError, ValueError):
             return None
         sums = (
@@ -46,7 +51,9 @@ class Kept:
         return found if (np.abs(sums - 1.0) <= 1e-3).all() else None
 
     def keep(self, repetition: int, fold: int, rows: NDArray[np.float32]) -> None:
-        _write(self._place(repetition, fold), _npy(rows))
+        place, data = self._place(repetition, fold), _npy(rows)
+        _write(place, data)
+        _write(_beside(place), _line(data))
 
     def finish(self, probabilities: NDArray[np.float32], result: Mapping[str, Any]) -> str:
         """Write the result, and give the path of the probabilities."""
@@ -54,6 +61,14 @@ class Kept:
         _write(path, _npy(probabilities))
         _write(os.path.join(self.folder, RESULT), canonical.encode({"identity": self.identity, **result}) + b"\n")
         return path
+
+
+def _beside(place: str) -> str:
+    return place.removesuffix(".npy") + ".b3"
+
+
+def _line(data: bytes) -> bytes:
+    return canonical.digest(data).encode() + b"\n"
 
 
 def _npy(array: NDArray[Any]) -> bytes:

@@ -36,6 +36,13 @@ class Task:
     ) -> None:
         self.make_model, self.fit, self.predict = make_model, fit, predict
         self.features, self.labels, self.numbers, self.classes = features, labels, numbers, classes
+        #: The module of the fold before: held, so that no new one can have its place in memory.
+        self.last: torch.nn.Module | None = None
+        if isinstance(make_model, torch.nn.Module):
+            raise InvalidInput(
+                f"make_model is a {type(make_model).__name__}, one module for all folds.",
+                remedy="Give a function that builds a new one each time: `lambda: Net(...)`.",
+            )
 
     def fold(self, train: NDArray[np.int64], test: NDArray[np.int64], seed: int) -> NDArray[np.float32]:
         """(len(test), K) probabilities by a model trained on `train`; a class that is not among its labels has 0.
@@ -68,6 +75,13 @@ class Task:
             model = self.make_model()
         else:
             model = _copied(self.make_model)
+        if isinstance(model, torch.nn.Module):
+            if model is self.last:
+                raise InvalidInput(
+                    "make_model gave the same module twice, so a fold would know what the one before was trained on.",
+                    remedy="Build it inside the function.",
+                )
+            self.last = model
         if not isinstance(model, torch.nn.Module) and self.predict is None and not hasattr(model, "predict_proba"):
             raise InvalidInput(
                 f"{type(model).__name__} has no predict_proba, so it gives no probabilities.",
