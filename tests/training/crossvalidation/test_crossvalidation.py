@@ -165,6 +165,22 @@ def test_a_last_batch_of_one_is_no_trouble_to_batch_normalisation() -> None:
     assert module[1].num_batches_tracked == 2, "4 and 5"
 
 
+def test_odd_labels_and_features_are_taken_or_named() -> None:
+    """Break: let np.unique fail; reshape(-1) of nothing; NumPy's view of bfloat16; take a column for a row."""
+    mixed = np.array(Y, object)
+    mixed[7] = None
+    with pytest.raises(InvalidInput, match="1 are no str, None in row 7") as error:
+        cross_validated(Nearest(), X, mixed)
+    assert error.value.objects["rows"] == [7]
+    cross_validated(LogisticRegression(), scipy.sparse.csr_matrix((90, 4)), Y)
+    cross_validated(net, torch.tensor(X).bfloat16(), Y, fit=partial(fit_classifier, epochs=1))
+    holes = X.copy()
+    holes[[60, 3, 60], [0, 1, 2]] = np.nan
+    for form in (scipy.sparse.csr_matrix, scipy.sparse.csc_matrix):
+        with pytest.raises(InvalidInput, match="2 of 90 samples have features that are not finite: rows 3, 60"):
+            cross_validated(LogisticRegression(), form(holes), Y)
+
+
 def test_a_class_missing_from_a_fold_keeps_its_column() -> None:
     """One sample of a class: where it is held out, its column is 0. Break: squeeze the columns together; stay silent."""
     y = Y.copy()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import warnings
@@ -153,7 +154,7 @@ def _labels(
             remedy="Give plain numbers or texts; mark samples without a label by one value and say `void=`.",
         )
     empty = np.zeros(len(given), np.bool_) if void is None else np.asarray(given == void)
-    names = tuple(np.unique(given[~empty]).tolist() if classes is None else classes)
+    names = tuple(_sorted(given, empty) if classes is None else classes)
     place = {name: at for at, name in enumerate(names)}
     numbers = np.array([place.get(label, -1) for label in given.tolist()], np.int64)
     numbers[empty] = -1
@@ -169,6 +170,23 @@ def _labels(
     return given, numbers, names
 
 
+def _sorted(given: NDArray[Any], empty: NDArray[np.bool_]) -> list[Any]:
+    try:
+        return list(np.unique(given[~empty]).tolist())
+    except TypeError:
+        kinds = [type(label) for label in given.tolist()]
+        present = np.flatnonzero(~empty)
+        usual = max((kinds[at] for at in present), key=[kinds[at] for at in present].count)
+        odd = [int(at) for at in present if kinds[at] is not usual]
+        raise InvalidInput(
+            f"Labels of different types have no order: {len(odd)} are no {usual.__name__}, {given[odd[0]]!r} in row {odd[0]}."
+            if odd
+            else f"Labels of type {usual.__name__} have no order.",
+            remedy="Give labels of one type; mark samples without a label by one value and say `void=`, or name `classes`.",
+            rows=odd[:5],
+        ) from None
+
+
 def _check_features(make_model: Any, features: Any, count: int) -> None:
     length = features.shape[0] if hasattr(features, "shape") else len(features)
     if length != count:
@@ -176,15 +194,23 @@ def _check_features(make_model: Any, features: Any, count: int) -> None:
             f"There are {count} labels and {length} samples.",
             remedy="Give one label for each sample, in the same order.",
         )
-    values = features.data if hasattr(features, "indptr") else features
-    values = values.detach().cpu().numpy() if hasattr(values, "detach") else values
+    sparse = hasattr(features, "indptr")
+    values = features.data if sparse else features
+    if hasattr(values, "detach"):
+        # NumPy has no bfloat16; as float32 all of its values are the same.
+        values = values.detach().cpu()
+        values = (values.float() if str(values.dtype) == "torch.bfloat16" else values).numpy()
     values = values.to_numpy() if hasattr(values, "iloc") else values
     if not isinstance(values, np.ndarray) or values.dtype.kind not in "fc" or _takes_nan(make_model):
         return
-    bad = ~np.isfinite(values).reshape(len(values), -1).all(axis=1)
+    bad = ~np.isfinite(values).reshape(len(values), math.prod(values.shape[1:])).all(axis=1)
     if bad.any():
         at = np.flatnonzero(bad)
-        rows = np.searchsorted(features.indptr, at, side="right") - 1 if hasattr(features, "indptr") else at
+        if sparse:
+            found = features.tocoo()
+            rows = np.unique(found.row[~np.isfinite(found.data)])
+        else:
+            rows = at
         shown = ", ".join(map(str, rows[:5].tolist())) + (", …" if len(rows) > 5 else "")
         raise InvalidInput(
             f"{len(rows)} of {count} samples have features that are not finite: rows {shown}.",
