@@ -52,7 +52,13 @@ def test_a_model_that_learnt_a_fifth_of_wrong_labels_by_heart_is_noticed(model: 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("error::UserWarning", "ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize(
-    "model", [FOREST, LogisticRegression(C=0.001), LogisticRegression(max_iter=300), MLPClassifier((64,), max_iter=15)]
+    "model",
+    [
+        FOREST,
+        LogisticRegression(C=0.001),
+        LogisticRegression(max_iter=300),
+        MLPClassifier((64,), max_iter=15, random_state=0),
+    ],
 )
 @pytest.mark.parametrize(
     ("name", "classes", "noise"),

@@ -22,8 +22,9 @@ NAMED = 5
 #: least, should not; and of these not even that part does not. Where some do not, the model is this confident on average, too.
 AGREEING, EXPECTED, FOUND, CONFIDENT = 0.99, 10.0, 0.02, 0.9
 #: The second, of nets that are certain by now: of so many labels all have the largest p, so many should not, and this is the sum of many
-#: small doubts: their mean, weighted by themselves, is low. On photographs a few examples are always ambiguous.
-LABELS, DOUBTS, DOUBT = 1000, 1.5, 0.1
+#: small doubts: their mean, weighted by themselves, is low. On photographs a few examples are always ambiguous; of four doubts none comes
+#: true once in fifty times (exp(-4)).
+LABELS, DOUBTS, DOUBT = 1000, 4.0, 0.1
 #: Examples whose numbers are looked at together.
 _BLOCK = 1 << 16
 
