@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict
 from sklearn.neural_network import MLPClassifier
 
@@ -55,14 +54,12 @@ def test_a_model_that_learnt_a_fifth_of_wrong_labels_by_heart_is_noticed(model: 
     "model",
     [
         FOREST,
-        LogisticRegression(C=0.001),
-        LogisticRegression(max_iter=300),
         MLPClassifier((64,), max_iter=15, random_state=0),
     ],
 )
 @pytest.mark.parametrize(
     ("name", "classes", "noise"),
-    [("mnist", (0, 1), 0.0), ("fashion-mnist", (1, 9), 0.0), ("mnist", tuple(range(10)), 0.2)],
+    [("fashion-mnist", (1, 9), 0.0), ("mnist", tuple(range(10)), 0.2)],
 )
 def test_honest_probabilities_of_easy_images_are_not(
     name: str, classes: tuple[int, ...], noise: float, model: Any

@@ -112,7 +112,7 @@ def test_many_classes_round_as_the_peer_does() -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(hurtful())
 def test_on_much_hurtful_input_only_exact_ties_differ(example: tuple[Ints, NDArray[Any]]) -> None:
     given, matrix = example
