@@ -51,7 +51,7 @@ def test_scores_are_averaged_as_the_peer_does(by: str, weights: Any) -> None:
         custom_weights=np.array([0.5, 0.25, 0.25]) if weights == "custom" else None,
         verbose=False,
     )
-    ours = ensembles.scores(given, matrices, by, weights=[2, 1, 1] if weights == "custom" else weights)
+    ours = ensembles.scores(given, matrices, by, weights=np.array([2, 1, 1]) if weights == "custom" else weights)
     np.testing.assert_allclose(ours, theirs, rtol=1e-9)
 
 

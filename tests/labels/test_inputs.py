@@ -14,6 +14,7 @@ import torch
 
 from pedigree import labels
 from pedigree.errors import InvalidInput
+from pedigree.labels import names as methods
 from tests.labels.matrices import drawn
 
 GIVEN, MATRIX = drawn(300, 4, kind=np.float32)
@@ -104,9 +105,9 @@ def test_void_labels_take_no_part(void: Any, marked: Any) -> None:
     found = labels.analyse([marked] * 10 + given[10:], MATRIX, classes=names, void=void)
     np.testing.assert_array_equal(found.thresholds, kept.thresholds)
     np.testing.assert_array_equal(found.joint, kept.joint)
-    for by in labels.analysis.FILTERS:
+    for by in methods.FILTERS:
         np.testing.assert_array_equal(found.issues(by), np.concatenate((np.zeros(10, bool), kept.issues(by))))
-    for by in labels.analysis.RANKS:
+    for by in methods.RANKS:
         assert np.isnan(found.scores(by)[:10]).all()
         np.testing.assert_array_equal(found.scores(by)[10:], kept.scores(by))
     assert found.worst().min() >= 10

@@ -14,7 +14,7 @@ from hypothesis import assume, given, settings
 from numpy.typing import NDArray
 
 from pedigree import labels
-from pedigree.labels import counts, rounding
+from pedigree.labels import counts, filters, names, ranks, rounding
 from tests.labels.matrices import Ints, drawn, hurtful
 
 Mask = NDArray[np.bool_]
@@ -189,3 +189,9 @@ def test_above_the_network_the_joint_differs_in_exact_ties_alone() -> None:
         changed = found.joint[row] != theirs[row]
         assert found.joint[row].sum() == theirs[row].sum()
         assert np.ptp(far[row][changed]) < 1e-9
+
+
+def test_the_names_are_those_of_what_there_is() -> None:
+    """The command line offers the names without loading what they stand for. Break: leave one out; name one that is none."""
+    assert tuple(filters.FILTERS) == names.FILTERS
+    assert tuple(ranks.RANKS) == names.RANKS

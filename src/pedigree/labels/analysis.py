@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pedigree.errors import InvalidInput
-from pedigree.labels import blending, counts, defaults, doubts, inputs
+from pedigree.labels import blending, counts, doubts, inputs
 from pedigree.labels.counts import Noise
 from pedigree.labels.filters import FILTERS as _FILTERS
+from pedigree.labels.names import FILTERS, RANKS
 from pedigree.labels.ranks import RANKS as _RANKS
 from pedigree.labels.rounding import Counts
 
@@ -28,8 +29,6 @@ Joint = Literal["cleanlab", "paper"]
 LEAST_THRESHOLD = 2e-6
 #: No probability reaches the threshold of a class that has no examples.
 NEVER = 2.0
-FILTERS = tuple(_FILTERS)
-RANKS = tuple(_RANKS)
 
 
 def analyse(
@@ -127,7 +126,7 @@ class Analysis:
 
     # -- filters and ranks
 
-    def issues(self, by: str = defaults.FILTER) -> NDArray[np.bool_]:
+    def issues(self, by: str = FILTERS[0]) -> NDArray[np.bool_]:
         """Which labels are probably wrong, by one of `FILTERS`.
 
         - `prune_by_class`: of the labels s the `n_s - joint[s, s]` with the lowest p_s.
@@ -145,7 +144,7 @@ class Analysis:
             self._masks[by] = _FILTERS[by](self)
         return self._masks[by].copy()
 
-    def scores(self, by: str = defaults.RANK) -> NDArray[np.float64]:
+    def scores(self, by: str = RANKS[0]) -> NDArray[np.float64]:
         """How good each label is, by one of `RANKS`: the lower, the likelier it is wrong. NaN for void labels.
 
         - `threshold_margin`: log(p_s / t_s) - max over other classes j of log(p_j / t_j); any real number.
@@ -158,7 +157,7 @@ class Analysis:
             raise InvalidInput(f"There is no rank {by!r}.", remedy=f"Use one of {', '.join(RANKS)}.")
         return np.where(self.data.labels >= 0, _RANKS[by](self), np.nan)
 
-    def worst(self, count: int | None = None, *, by: str = defaults.RANK) -> NDArray[np.int64]:
+    def worst(self, count: int | None = None, *, by: str = RANKS[0]) -> NDArray[np.int64]:
         """The examples with the lowest scores, the worst first, ties by index; all with a label if `count` is None."""
         scores = self.scores(by)
         order = np.argsort(scores, kind="stable")[: int((self.data.labels >= 0).sum())]

@@ -1,9 +1,7 @@
-"""What `issues` and `scores` use where nothing is asked for, and the constants of our own methods, all in one place."""
+"""The constants of our own filter and rank, all in one place."""
 
 from __future__ import annotations
 
-FILTER = "union"
-RANK = "blend"
 #: In the union a margin over the levels of `blending` that is below this is an issue in itself.
 UNION_MARGIN = -0.5
 #: In the blend, parts of the rival's evidence that count where it is above its level, and below; and the part of the shortfall that counts

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pedigree.errors import InvalidInput
-from pedigree.labels.analysis import RANKS, Analysis, Joint, analyse
+from pedigree.labels.analysis import Analysis, Joint, analyse
 from pedigree.labels.matrices import Matrix, matrix_of
+from pedigree.labels.names import RANKS
 
 Floats = NDArray[np.float64]
 Weighting = Literal["uniform", "accuracy", "log_loss"]
@@ -71,7 +72,7 @@ def scores(
     probabilities: Sequence[Any],
     by: str = "self_confidence",
     *,
-    weights: Weighting | Sequence[float] = "accuracy",
+    weights: Weighting | Sequence[float] | NDArray[Any] = "accuracy",
     ranks: bool = False,
     classes: Sequence[Any] | None = None,
     void: Any = None,
@@ -89,6 +90,7 @@ def scores(
         raise InvalidInput(f"There is no rank {by!r}.", remedy=f"Use one of {', '.join(RANKS)}.")
     models = [matrix_of(one) for one in _models(probabilities)]
     members = mean(models).members
+    named = weights if isinstance(weights, str) else None
     shares: list[float] = []
     total = None
     found: list[Floats] = []
@@ -96,18 +98,18 @@ def scores(
         one = analyse(labels, member, classes=classes, void=void, chunk_rows=chunk_rows)
         values = one.scores(by)
         found.append(_midranks(values) if ranks else values)
-        if weights == "accuracy":
+        if named == "accuracy":
             labelled = one.data.labels >= 0
             shares.append(float((one.largest == one.data.labels)[labelled].mean()))
-    if weights == "log_loss":
+    if named == "log_loss":
         chosen = _by_log_loss(members, one.data.labels, chunk_rows)
-    elif isinstance(weights, str) and weights not in ("uniform", "accuracy"):
+    elif named not in (None, "uniform", "accuracy"):
         raise InvalidInput(
-            f"There is no weighting {weights!r}.", remedy="Use uniform, accuracy, log_loss, or a number per model."
+            f"There is no weighting {named!r}.", remedy="Use uniform, accuracy, log_loss, or a number per model."
         )
     else:
         by_name = shares if any(shares) else None
-        chosen = _weights(by_name if isinstance(weights, str) else weights, len(members))
+        chosen = _weights(by_name if named else weights, len(members))
     total = found[0] * chosen[0]
     for values, weight in zip(found[1:], chosen[1:], strict=True):
         total = total + values * weight

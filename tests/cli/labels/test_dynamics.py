@@ -10,8 +10,6 @@ import pyarrow.parquet
 import pytest
 import torch
 
-from pedigree.cli.labels import dynamics
-from pedigree.labels.dynamics import signals
 from pedigree.training import Recorder
 from tests.cli.terminal import Project
 
@@ -58,8 +56,3 @@ def test_a_commit_is_read_like_a_folder(recorded: Project) -> None:
     for name in ("signals.csv", "signals.parquet", "map.png"):
         assert (recorded.folder / "a" / name).read_bytes() == (recorded.folder / "b" / name).read_bytes()
     assert "no signals at" in recorded("labels", "dynamics", "nowhere", code=3).err
-
-
-def test_the_ranks_are_those_of_the_library() -> None:
-    """The command line writes them down, so that `--help` imports nothing. Break: leave one out."""
-    assert dynamics.RANKS == signals.RANKS

@@ -11,8 +11,6 @@ import pyarrow.parquet
 import pytest
 from PIL import Image
 
-from pedigree.cli.labels import find
-from pedigree.labels import analysis
 from pedigree.labels.report import files
 from tests.cli.labels.conftest import WRONG
 from tests.cli.terminal import Project
@@ -102,12 +100,6 @@ def test_what_does_not_fit_is_one_message(labelled: Project) -> None:
     assert "no column 'labl'" in said.err
     assert "Did you mean 'label'?" in said.err
     assert "3 columns of prob" in labelled(*words, "--probabilities", "p.npy", "--label-column", "who", code=2).err
-
-
-def test_the_options_offer_every_filter_and_rank() -> None:
-    """The names in the help are those of the analysis. Break: leave one out."""
-    assert find.FILTERS == analysis.FILTERS
-    assert find.RANKS == analysis.RANKS
 
 
 @pytest.mark.slow

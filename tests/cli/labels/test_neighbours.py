@@ -9,8 +9,6 @@ import numpy as np
 import pytest
 
 from pedigree import labels
-from pedigree.cli.labels import annotators
-from pedigree.labels.annotators import consensus
 from pedigree.labels.report import files
 from tests.cli.labels.conftest import NAMES, WRONG
 from tests.cli.terminal import Project
@@ -138,8 +136,3 @@ def test_without_a_model_and_with_rows_for_names(labelled: Project) -> None:
     words = ["labels", "annotators", "--labels", "numbers.csv", "--probabilities", "p.npy", "--json"]
     assert labelled(*words).json["examples"] == 120
     assert labelled(*words, "--method", "majority_vote").json["disputed"] == 0
-
-
-def test_the_command_knows_the_methods() -> None:
-    """Break: name a method that is none."""
-    assert annotators.METHODS == consensus.METHODS

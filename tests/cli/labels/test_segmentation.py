@@ -12,8 +12,6 @@ import pytest
 from PIL import Image
 
 from pedigree import labels
-from pedigree.cli.labels import segmentation
-from pedigree.labels.segmentation import ranks
 from tests.cli.terminal import Project
 from tests.labels.segmentation.drawn import drawn
 
@@ -110,8 +108,3 @@ def test_what_does_not_fit_is_one_message(scenes: Project) -> None:
     assert "There is no q" in scenes(*words[:-1], "q", code=3).err
     (scenes.folder / "p/north/scene-3.npy").rename(scenes.folder / "p/north/scene-9.npy")
     assert "1 of 5 images have no probabilities: north/scene-3." in scenes(*words, code=2).err
-
-
-def test_the_command_offers_the_ranks_that_there_are() -> None:
-    """Break: add a rank and forget the command line, which names them without loading the package."""
-    assert segmentation.RANKS == ranks.RANKS

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from pedigree import labels, training
 from pedigree.errors import InvalidInput, NewerFormat, NotFound
-from pedigree.labels.dynamics import cartography, reading, signals, tables
+from pedigree.labels.dynamics import cartography, reading, tables
+from pedigree.labels.names import SIGNAL_RANKS
 
 #: Logits of class 0 less those of class 1, per epoch; the third sample is never right, the fourth never presented.
 MARGINS = [[1.0, 2.0, 3.0, 4.0], [1.0, -1.0, 1.0, -2.0], [-1.0, -1.0, -3.0, -3.0]]
@@ -49,7 +50,7 @@ def test_scores_are_the_formulas_of_the_papers(tmp_path: Path) -> None:
         "el2n": -(math.sqrt(2) * (1 - p[:, :2])).mean(axis=1),
         "forgetting": [0.0, -2.0, -4.0],
     }
-    assert {*wanted} == {*signals.RANKS}
+    assert {*wanted} == {*SIGNAL_RANKS}
     for name, values in wanted.items():
         scores = found.scores(name)
         np.testing.assert_allclose(scores[:3], values, rtol=1e-6, atol=1e-7, err_msg=name)

@@ -10,12 +10,11 @@ from pedigree.cli.command import Arguments, Command, Parser
 from pedigree.cli.labels import places
 from pedigree.cli.output import count, done, make_folder, write_file
 from pedigree.cli.progress import stages
+from pedigree.labels.names import CONSENSUS_METHODS
 
 if TYPE_CHECKING:
     from pedigree.labels.annotators.annotations import Annotations
     from pedigree.labels.report.matrices import Probabilities
-
-METHODS = ("crowdlab", "majority_vote", "dawid_skene")
 
 
 def _declare(parser: Parser) -> None:
@@ -35,18 +34,12 @@ def _declare(parser: Parser) -> None:
         "--classes", metavar="A,B,...", help="What the columns of probabilities stand for, in their order"
     )
     parser.add_argument(
-        "--method", choices=METHODS, help="How to agree (crowdlab with probabilities, else dawid_skene)"
+        "--method", choices=CONSENSUS_METHODS, help="How to agree (crowdlab with probabilities, else dawid_skene)"
     )
     parser.add_argument(
         "--calibrate", action="store_true", help="Temper the probabilities to be as sure as the annotators agree"
     )
-    parser.add_argument(
-        "-o",
-        "--output",
-        metavar="FOLDER",
-        default="label-consensus",
-        help="Where the results are written (label-consensus)",
-    )
+    places.output(parser, "label-consensus")
     options.quiet(parser)
 
 
@@ -59,7 +52,10 @@ def _run(arguments: Arguments) -> None:
 
         path = here.file(arguments.labels)
         files.there(path)
-        models = [matrices.probabilities(here.file(place)) for place in arguments.probabilities or ()]
+        models = [
+            matrices.probabilities(here.file(place), id_column=arguments.id_column)
+            for place in arguments.probabilities or ()
+        ]
         given = _given(arguments, path, models)
         stage("Weighing annotators")
         values = _values(models)

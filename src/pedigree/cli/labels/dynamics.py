@@ -10,21 +10,14 @@ from pedigree.cli.command import Arguments, Command, Parser
 from pedigree.cli.labels import places
 from pedigree.cli.output import count, done, write_file
 from pedigree.cli.progress import stages
-
-RANKS = ("aum", "confidence", "correctness", "loss", "last_loss", "el2n", "forgetting")
+from pedigree.labels.names import SIGNAL_RANKS
 
 
 def _declare(parser: Parser) -> None:
     parser.add_argument("signals", metavar="PLACE", help="What training.Recorder saved: the folder or the file")
-    parser.add_argument("--rank", choices=RANKS, default="aum", help="Which labels come first (aum)")
+    parser.add_argument("--rank", choices=SIGNAL_RANKS, default="aum", help="Which labels come first (aum)")
     parser.add_argument("--marked", type=int, metavar="N", default=0, help="Ring the N worst on the map (0)")
-    parser.add_argument(
-        "-o",
-        "--output",
-        metavar="FOLDER",
-        default="label-dynamics",
-        help="Where the results are written (label-dynamics)",
-    )
+    places.output(parser, "label-dynamics")
     options.quiet(parser)
 
 

@@ -14,16 +14,15 @@ from pedigree.cli.labels.places import Places
 from pedigree.cli.output import count, done, make_folder, write_file
 from pedigree.cli.progress import stages
 from pedigree.cli.terminal import safe, warn
+from pedigree.labels.names import FILTERS, RANKS
 
 if TYPE_CHECKING:
     from pedigree.labels.report.decisions import Subject
     from pedigree.labels.report.review import Review
     from pedigree.labels.report.thumbnails import Thumbnails
 
-FILTERS = ("union", "prune_by_noise_rate", "prune_by_class", "both", "confident_learning", "predicted_neq_given")
 #: The folder of pictures among the results.
 PICTURES = "pictures"
-RANKS = ("blend", "threshold_margin", "self_confidence", "normalized_margin", "confidence_weighted_entropy")
 
 
 def declare_inputs(parser: Parser) -> None:
@@ -70,9 +69,7 @@ def _declare(parser: Parser) -> None:
     )
     parser.add_argument("--filter", choices=FILTERS, default="union", help="Which labels are issues (union)")
     parser.add_argument("--rank", choices=RANKS, default="blend", help="Which issues come first (blend)")
-    parser.add_argument(
-        "-o", "--output", metavar="FOLDER", default="label-issues", help="Where the results are written (label-issues)"
-    )
+    places.output(parser, "label-issues")
     options.quiet(parser)
 
 

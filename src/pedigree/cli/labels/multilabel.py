@@ -11,15 +11,7 @@ from pedigree.cli.labels import places
 from pedigree.cli.labels.find import noticed
 from pedigree.cli.output import count, done, make_folder, write_file
 from pedigree.cli.progress import stages
-
-FILTERS = (
-    "co_occurrence",
-    "prune_by_noise_rate",
-    "prune_by_class",
-    "both",
-    "confident_learning",
-    "predicted_neq_given",
-)
+from pedigree.labels.names import CELL_FILTERS
 
 
 def _declare(parser: Parser) -> None:
@@ -34,7 +26,7 @@ def _declare(parser: Parser) -> None:
     parser.add_argument("--classes", metavar="A,B,...", help="What the columns of probabilities stand for, in order")
     parser.add_argument("--rules", metavar="FILE", help="YAML or JSON with parents, exclusive and required classes")
     parser.add_argument(
-        "--filter", choices=FILTERS, default="co_occurrence", help="Which cells are issues (co_occurrence)"
+        "--filter", choices=CELL_FILTERS, default="co_occurrence", help="Which cells are issues (co_occurrence)"
     )
     parser.add_argument(
         "--missing-rate",
@@ -44,9 +36,7 @@ def _declare(parser: Parser) -> None:
         help="How many of those with a class lack its label (0.3)",
     )
     parser.add_argument("--seed", metavar="NUMBER", type=int, default=0, help="Splits the examples for the refit (0)")
-    parser.add_argument(
-        "-o", "--output", metavar="FOLDER", default="label-issues", help="Where the results are written (label-issues)"
-    )
+    places.output(parser, "label-issues")
     options.quiet(parser)
 
 

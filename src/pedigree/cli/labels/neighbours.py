@@ -41,13 +41,7 @@ def _declare(parser: Parser) -> None:
         default=1e-3,
         help="Near-duplicates of a sample that may be chance (0.001)",
     )
-    parser.add_argument(
-        "-o",
-        "--output",
-        metavar="FOLDER",
-        default="label-neighbours",
-        help="Where the results are written (label-neighbours)",
-    )
+    places.output(parser, "label-neighbours")
     options.quiet(parser)
 
 

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pedigree.cli.command import Parser
     from pedigree.labels.report.samples import Samples
     from pedigree.store import Store
     from pedigree.store.references import Reference
@@ -88,6 +89,13 @@ class Places:
 
             self._store = self._stack.enter_context(options.store())
         return self._store
+
+
+def output(parser: Parser, default: str) -> None:
+    """The option that says where a verb writes."""
+    parser.add_argument(
+        "-o", "--output", metavar="FOLDER", default=default, help=f"Where the results are written ({default})"
+    )
 
 
 @contextmanager

@@ -10,17 +10,7 @@ from pedigree.cli.labels import places
 from pedigree.cli.output import count, done
 from pedigree.cli.progress import stages
 from pedigree.cli.terminal import warn
-
-RANKS = (
-    "clear_evidence",
-    "strong_evidence",
-    "evidence",
-    "blend",
-    "lowest",
-    "softmin",
-    "num_pixel_issues",
-    "worst_component",
-)
+from pedigree.labels.names import MASK_RANKS
 
 
 def _declare(parser: Parser) -> None:
@@ -38,7 +28,9 @@ def _declare(parser: Parser) -> None:
         "--classes", metavar="A,B,...", help="Names of the classes, in the order of the probabilities; numbers without"
     )
     parser.add_argument("--void", metavar="N,...", help="Values in the masks that mean no label, 255 for one")
-    parser.add_argument("--rank", choices=RANKS, default=RANKS[0], help="Which masks come first (clear_evidence)")
+    parser.add_argument(
+        "--rank", choices=MASK_RANKS, default=MASK_RANKS[0], help="Which masks come first (clear_evidence)"
+    )
     parser.add_argument(
         "--least-area", metavar="N", type=int, default=16, help="Regions of fewer pixels are left out (16)"
     )
@@ -46,9 +38,7 @@ def _declare(parser: Parser) -> None:
     parser.add_argument(
         "--threads", metavar="N", type=int, default=1, help="Images at work at once; changes nothing (1)"
     )
-    parser.add_argument(
-        "-o", "--output", metavar="FOLDER", default="mask-issues", help="Where the results are written (mask-issues)"
-    )
+    places.output(parser, "mask-issues")
     options.quiet(parser)
 
 

@@ -15,10 +15,9 @@ from pedigree.errors import InvalidInput
 from pedigree.labels import inputs
 from pedigree.labels.annotators import crowdlab, dawid_skene, temperature, voting
 from pedigree.labels.annotators.annotations import Annotations, Ints, annotation_matrix
+from pedigree.labels.names import CONSENSUS_METHODS
 
 Floats = NDArray[np.float64]
-
-METHODS = ("crowdlab", "majority_vote", "dawid_skene")
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,8 +95,8 @@ def consensus(
     Raises InvalidInput for lengths and classes that differ, and rows that are no probabilities.
     """
     inputs.needs_numba()
-    if method not in METHODS:
-        raise InvalidInput(f"There is no method {method!r}.", remedy=f"Use one of {', '.join(METHODS)}.")
+    if method not in CONSENSUS_METHODS:
+        raise InvalidInput(f"There is no method {method!r}.", remedy=f"Use one of {', '.join(CONSENSUS_METHODS)}.")
     given = labels if isinstance(labels, Annotations) else annotation_matrix(labels, classes=classes)
     models = None if probabilities is None else stacked(probabilities, given)
     temperatures: tuple[float, ...] = ()

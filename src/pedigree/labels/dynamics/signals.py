@@ -21,13 +21,12 @@ from pedigree.errors import InvalidInput
 from pedigree.labels import inputs
 from pedigree.labels.dynamics import reading
 from pedigree.labels.dynamics.reading import MEANS
+from pedigree.labels.names import SIGNAL_RANKS
 
 if TYPE_CHECKING:
     from pedigree.labels.analysis import Analysis
 
 Floats = NDArray[np.float64]
-
-RANKS = ("aum", "confidence", "correctness", "loss", "last_loss", "el2n", "forgetting")
 
 
 def read_signals(place: str | os.PathLike[str]) -> Signals:
@@ -121,12 +120,12 @@ class Signals:
         return self._arrays["first_learnt"].astype(np.int64)
 
     def scores(self, by: str = "aum") -> Floats:
-        """How good each label is, by one of `RANKS`: the lower, the likelier it is wrong. NaN for samples never presented.
+        """How good each label is, by one of `SIGNAL_RANKS`: the lower, the likelier it is wrong. NaN for samples never presented.
 
         `loss`, `last_loss`, `el2n` and `forgetting` with the sign turned, since there a high number speaks against the label.
         """
-        if by not in RANKS:
-            raise InvalidInput(f"There is no rank {by!r} of signals.", remedy=f"Use one of {', '.join(RANKS)}.")
+        if by not in SIGNAL_RANKS:
+            raise InvalidInput(f"There is no rank {by!r} of signals.", remedy=f"Use one of {', '.join(SIGNAL_RANKS)}.")
         found: Floats = getattr(self, by)
         return -found if by in ("loss", "last_loss", "el2n", "forgetting") else found
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from pedigree.labels.dynamics.cartography import REGIONS, regions
-from pedigree.labels.dynamics.signals import RANKS, Signals
+from pedigree.labels.dynamics.signals import Signals
+from pedigree.labels.names import SIGNAL_RANKS
 
 NAMES = ("signals.parquet", "signals.csv")
 
@@ -19,7 +20,7 @@ def write(signals: Signals, folder: str, *, by: str = "aum") -> None:
     Samples without such a score come last, by index: those first presented after the epochs that `el2n` looks at.
 
     Columns: rank (from 1), index (position in the data set), given (the label), is_issue, region, presentations, first_learnt, variability, and
-    each of `RANKS` as a score, low where the label is likely wrong. The same signals give the same bytes.
+    each of `SIGNAL_RANKS` as a score, low where the label is likely wrong. The same signals give the same bytes.
     """
     import pyarrow as pa
     import pyarrow.csv
@@ -38,7 +39,7 @@ def write(signals: Signals, folder: str, *, by: str = "aum") -> None:
         "first_learnt": signals.first_learnt[order],
         "variability": signals.variability[order],
     }
-    columns |= {name: signals.scores(name)[order] for name in RANKS}
+    columns |= {name: signals.scores(name)[order] for name in SIGNAL_RANKS}
     table = pa.table(columns)
     pyarrow.parquet.write_table(table, os.path.join(folder, NAMES[0]), compression="zstd")
     pyarrow.csv.write_csv(table, os.path.join(folder, NAMES[1]))

@@ -23,16 +23,9 @@ from pedigree.labels.multilabel import cooccurrence, doubt, inputs, tables
 from pedigree.labels.multilabel.rules import Rules
 from pedigree.labels.multilabel.tables import CellList, ClassSummary
 from pedigree.labels.multilabel.violations import Violation, obeying, violations
+from pedigree.labels.names import CELL_FILTERS
 from pedigree.labels.rounding import Counts, Floats
 
-FILTERS = (
-    "co_occurrence",
-    "prune_by_noise_rate",
-    "prune_by_class",
-    "both",
-    "confident_learning",
-    "predicted_neq_given",
-)
 RANKS = ("co_occurrence", "threshold_margin", "self_confidence")
 EXAMPLE_RANKS = ("co_occurrence", "threshold_margin", "moving_average")
 #: Of the scores of an example's classes, from the best to the worst, each counts four times what came before it.
@@ -118,7 +111,7 @@ class MultiLabelAnalysis:
     # -- filters
 
     def issues(self, by: str = "co_occurrence") -> NDArray[np.bool_]:
-        """Which cells are probably wrong, (n, K), by one of `FILTERS`. s is what is given.
+        """Which cells are probably wrong, (n, K), by one of `CELL_FILTERS`. s is what is given.
 
         - `co_occurrence`, the default: those that are wrong with a probability above 1/6 (`wrong`), of the missing ones of a
           class no more than `missing_rate` implies. Ours.
@@ -147,8 +140,8 @@ class MultiLabelAnalysis:
         return tables.listed(self._issues(by) & (self.data.given == 1), self.scores(), self.data.names, count)
 
     def _issues(self, by: str) -> NDArray[np.bool_]:
-        if by not in FILTERS:
-            raise InvalidInput(f"There is no filter {by!r}.", remedy=f"Use one of {', '.join(FILTERS)}.")
+        if by not in CELL_FILTERS:
+            raise InvalidInput(f"There is no filter {by!r}.", remedy=f"Use one of {', '.join(CELL_FILTERS)}.")
         if by not in self._kept:
             self._kept[by] = self._found(by)
         return self._kept[by]

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pedigree.labels.analysis import FILTERS, RANKS, Analysis
+from pedigree.labels.analysis import Analysis
+from pedigree.labels.names import FILTERS, RANKS
 from pedigree.labels.report.samples import Samples
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from pedigree.errors import InvalidInput
 from pedigree.labels import inputs
+from pedigree.labels.names import MASK_RANKS
 from pedigree.labels.segmentation import passes, ranks, regions, tables
 from pedigree.labels.segmentation.images import Images
 from pedigree.labels.segmentation.issues import IssueMasks
@@ -220,7 +221,7 @@ class MaskAnalysis:
     # -- ranks
 
     def scores(self, by: str = "clear_evidence") -> NDArray[np.float64]:
-        """(n,) how good each mask is, by one of `ranks.RANKS`: the lower, the likelier it is wrong. NaN where all is void.
+        """(n,) how good each mask is, by one of `MASK_RANKS`: the lower, the likelier it is wrong. NaN where all is void.
 
         - `clear_evidence`, the default: minus the sum over pixels of clip(-m - 1, 0, 6), where
           m = log(p_s / t_s) - max over others of log(p_j / t_j).
@@ -233,8 +234,8 @@ class MaskAnalysis:
         - `worst_component`: minus the largest mean evidence of a connected region of one given class (of 0.2 % of the image or more).
         s is the given label, t the thresholds. Source: the last two, Lad and Mueller 2023 (arXiv:2307.05080); the others are ours.
         """
-        if by not in ranks.RANKS:
-            raise InvalidInput(f"There is no rank {by!r}.", remedy=f"Use one of {', '.join(ranks.RANKS)}.")
+        if by not in MASK_RANKS:
+            raise InvalidInput(f"There is no rank {by!r}.", remedy=f"Use one of {', '.join(MASK_RANKS)}.")
         if by == "num_pixel_issues":
             areas = np.array([height * width for height, width in self._masks.shapes], np.float64)
             return np.where(self.labelled > 0, 1.0 - self.issue_counts / areas, np.nan)

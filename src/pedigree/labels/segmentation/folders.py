@@ -12,7 +12,8 @@ import numpy as np
 
 from pedigree.errors import InvalidInput, NotFound, StorageFailure
 from pedigree.labels.inputs import NAMED
-from pedigree.labels.segmentation import pictures, ranks
+from pedigree.labels.names import MASK_RANKS
+from pedigree.labels.segmentation import pictures
 from pedigree.labels.segmentation.analysis import MaskAnalysis
 from pedigree.labels.segmentation.images import opened
 from pedigree.labels.segmentation.tables import Table
@@ -114,7 +115,7 @@ def images_table(found: MaskAnalysis, names: Sequence[str], by: str) -> Table:
             "image": order,
             "labelled": found.labelled[order],
             "issues": found.issue_counts[order],
-            **{rank: found.scores(rank)[order] for rank in ranks.RANKS},
+            **{rank: found.scores(rank)[order] for rank in MASK_RANKS},
         }
     )
 

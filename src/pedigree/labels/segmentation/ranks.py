@@ -9,16 +9,6 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-RANKS = (
-    "clear_evidence",
-    "strong_evidence",
-    "evidence",
-    "blend",
-    "lowest",
-    "softmin",
-    "num_pixel_issues",
-    "worst_component",
-)
 #: The share of an image's pixels that `lowest` is the mean of.
 LOWEST = 0.05
 
