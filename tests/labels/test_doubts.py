@@ -69,6 +69,18 @@ def test_honest_probabilities_of_easy_images_are_not(
     labels.analyse(given, cross_val_predict(model, pictures, given, cv=3, method="predict_proba"))
 
 
+def test_one_label_that_a_forest_did_not_learn_hides_the_others_no_longer() -> None:
+    """A forest is sure of nothing, so a fifth of the labels should be others. Break: ask that not one is another."""
+    matrix = np.full((1500, 4), 0.07)
+    given = np.arange(1500) % 4
+    matrix[np.arange(1500), given] = 0.79
+    with pytest.warns(labels.SeenLabels, match="1 do not, where by the same probabilities about 315 should not"):
+        labels.analyse(np.r_[given[:1] + 1, given[1:]], matrix)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        labels.analyse(np.r_[(given[:4] + 1) % 4, given[4:]], matrix)
+
+
 def test_the_signs_are_said_in_numbers() -> None:
     """Break: take any label for one of the largest p; blame a line of ours."""
     given, matrix = drawn(2000, 5, noise=0.0)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 NAMED = 5
 
 #: The first sign of a model that has seen the labels: this part of them at least has the largest p; by its own probabilities so many, at
-#: least, should not; and of these not even that part does not. Where some do not, the model is this confident on average, too.
-AGREEING, EXPECTED, FOUND, CONFIDENT = 0.99, 10.0, 0.02, 0.9
+#: least, should not; and of these not even that part does not. Where more than the part NONE do not, the model is this confident on average, too.
+AGREEING, EXPECTED, FOUND, CONFIDENT, NONE = 0.99, 10.0, 0.02, 0.9, 0.005
 #: The second, of nets that are certain by now: of so many labels all have the largest p, so many should not, and this is the sum of many
 #: small doubts: their mean, weighted by themselves, is low. On photographs a few examples are always ambiguous; of four doubts none comes
 #: true once in fifty times (exp(-4)).
@@ -74,7 +74,8 @@ def _seen(found: Analysis) -> None:
     """Warn where labels agree with the model more often than the model itself would have it.
 
     Measured on MNIST, Fashion-MNIST and digits (up to 4,000 examples, nets, forests, logistic regression, neighbours): of the expected
-    other labels a model that has learnt noisy labels by heart has 0 to 0.02, an honest one on easy classes 0.04 and more; the weighted
+    other labels a model that has learnt noisy labels by heart has 0 to 0.02 (forests, which are not sure of what they know: 0 to 0.004), an honest one
+    on easy classes 0.04 and more (regularised until it is sure of nothing: 0.011 and more); the weighted
     doubt is below 0.1 where none is left, against 0.11 and above. Classes without a single ambiguous example, as in drawn clusters,
     give the same signs with an honest model; a model that is certain to the last digit gives none.
     """
@@ -88,7 +89,7 @@ def _seen(found: Analysis) -> None:
         others += int((rival > own).sum())
         expected += float(doubts.sum())
         squares += float((doubts * doubts).sum())
-    confident = others == 0 or expected <= (1.0 - CONFIDENT) * count
+    confident = others <= NONE * expected or expected <= (1.0 - CONFIDENT) * count
     first = count - others >= AGREEING * count and expected >= EXPECTED and others <= FOUND * expected and confident
     small = squares <= DOUBT * expected
     second = count >= LABELS and others == 0 and expected >= DOUBTS and small
