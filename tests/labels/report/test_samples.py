@@ -76,6 +76,15 @@ def test_the_digest_of_a_folder_is_the_one_that_the_format_page_tells(tmp_path: 
     assert found.given.tolist() == ["Zoo", "cat", "cat", "dog"]
 
 
+def test_what_marks_no_label_is_no_class(tmp_path: Path) -> None:
+    """Break: take every label that occurs for a class."""
+    (tmp_path / "a.csv").write_text("label\ncat\n?\ndog\n")
+    given = samples.samples(str(tmp_path / "a.csv"))
+    assert matrices.class_names(given, np.eye(2), None, "?") == (("cat", "dog"), None)
+    with pytest.raises(InvalidInput, match="3 different labels"):
+        matrices.class_names(given, np.eye(2), None)
+
+
 def test_rows_are_matched_by_id(tmp_path: Path) -> None:
     """Another order is put right; a list column and a file without ids are taken as they come. Break: sort by id."""
     (tmp_path / "a.csv").write_text("id,label\nx,a\ny,b\nz,a\n")

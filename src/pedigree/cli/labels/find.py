@@ -88,8 +88,8 @@ def review(arguments: Arguments, here: Places, **columns: Any) -> tuple[Review, 
     ]
     named = arguments.classes.split(",") if arguments.classes else matrices.named_alike(models)
     aligned = [matrices.aligned(samples, model) for model in models]
-    names, titles = matrices.class_names(samples, aligned[0], named)
     void = None if arguments.void is None else matrices.as_label(arguments.void, samples)
+    names, titles = matrices.class_names(samples, aligned[0], named, void)
     matrix = aligned[0] if len(aligned) == 1 else ensembles.mean(aligned)
     analysis = labels.analyse(samples.given, matrix, classes=names, void=void)
     described = {"labels": {**here.described(arguments.labels), "digest": samples.digest}}

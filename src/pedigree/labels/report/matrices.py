@@ -98,11 +98,13 @@ def aligned(given: Samples, found: Probabilities) -> Any:
     return np.asarray(matrix)[order]
 
 
-def class_names(given: Samples, matrix: Any, named: Sequence[str] | None) -> tuple[Names | None, Names | None]:
+def class_names(
+    given: Samples, matrix: Any, named: Sequence[str] | None, void: Any = None
+) -> tuple[Names | None, Names | None]:
     """What the columns of probabilities are called in the labels (None: 0, 1, …), and the titles to show, where they are others.
 
     Names that are given are those of the labels; where the labels are whole numbers and the names are not, they are titles of
-    0, 1, …. Without names the columns are 0, 1, … or the labels that occur, sorted. Raises InvalidInput where these are not as
+    0, 1, …. Without names the columns are 0, 1, … or the labels that occur, but for `void`, sorted. Raises InvalidInput where these are not as
     many as there are columns.
     """
     columns = _columns(matrix)
@@ -119,7 +121,7 @@ def class_names(given: Samples, matrix: Any, named: Sequence[str] | None) -> tup
         return None, tuple(named)
     if named is not None:
         return tuple(named), None
-    found = sorted(set(given.given.tolist()))
+    found = sorted({*given.given.tolist()} - {void})
     if len(found) != columns:
         raise InvalidInput(
             f"There are {len(found)} different labels ({files.listed(found)}) and {columns} columns of probabilities.",
