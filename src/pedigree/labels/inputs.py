@@ -60,8 +60,6 @@ def labelled(
     class, NaN, values below -1e-6, rows that do not sum to 1, labels that are all equal.
     """
     needs_numba()
-    from pedigree.labels import rows
-
     if chunk_rows is not None and chunk_rows < 1:
         raise InvalidInput(f"chunk_rows is {chunk_rows}.", remedy="Give a number of rows, 1 at least.")
     matrix = matrix_of(probabilities)
@@ -79,34 +77,16 @@ def labelled(
             rows=[min(len(given), len(matrix))],
         )
     numbers = _numbers(given, names, void)
-    sums, counts = np.zeros(len(names)), np.zeros(len(names), np.int64)
-    faults, wrong = np.full(NAMED, -1, np.int64), 0
-    for start, chunk in matrix.chunks(chunk_rows):
-        part = numbers[start : start + len(chunk)]
-        wrong += rows.examine(chunk, start, part, TOLERANCE, sums, counts, faults)
-    if wrong:
-        raise _no_probabilities(matrix, wrong, [int(row) for row in faults if row >= 0])
-    used = np.flatnonzero(counts)
-    if len(used) < 2:
-        what = "there are no labels" if not len(used) else f"all labels are {names[used[0]]!r}"
-        raise InvalidInput(
-            f"Nothing can be said about labels of one class: {what}.", remedy="Give examples of two classes at least."
-        )
+    sums, counts = _examined(matrix, numbers, chunk_rows)
+    _check_two(np.flatnonzero(counts), names)
     return Labelled(numbers, matrix, names, counts, sums)
 
 
 def probabilities(values: Any) -> NDArray[Any]:
     """Probabilities alone, looked at as `labelled` does: (n, classes) float32 or float64, rows that sum to 1 within 1e-3."""
     needs_numba()
-    from pedigree.labels import rows
-
     matrix = matrix_of(values)
-    sums, counts = np.zeros(matrix.shape[1]), np.zeros(matrix.shape[1], np.int64)
-    faults, wrong = np.full(NAMED, -1, np.int64), 0
-    for start, chunk in matrix.chunks():
-        wrong += rows.examine(chunk, start, np.full(len(chunk), VOID), TOLERANCE, sums, counts, faults)
-    if wrong:
-        raise _no_probabilities(matrix, wrong, [int(row) for row in faults if row >= 0])
+    _examined(matrix, np.full(len(matrix), VOID), None)
     return matrix.between(0, len(matrix))
 
 
@@ -136,13 +116,32 @@ def numbered(
         else:
             names = tuple(sorted(set(kept.tolist())))
     numbers = _numbers(given, names, void)
-    used = np.unique(numbers[numbers != VOID])
-    if len(used) < 2:
-        found = "there are no labels" if not len(used) else f"all labels are {names[used[0]]!r}"
-        raise InvalidInput(
-            f"Nothing can be said about labels of one class: {found}.", remedy="Give examples of two classes at least."
-        )
+    _check_two(np.unique(numbers[numbers != VOID]), names)
     return numbers, names
+
+
+def _examined(
+    matrix: Matrix, numbers: NDArray[np.int64], chunk_rows: int | None
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Of each class the sum of p_s and the number of its labels, once every row was seen to be probabilities."""
+    from pedigree.labels import rows
+
+    sums, counts = np.zeros(matrix.shape[1]), np.zeros(matrix.shape[1], np.int64)
+    faults, wrong = np.full(NAMED, -1, np.int64), 0
+    for start, chunk in matrix.chunks(chunk_rows):
+        part = numbers[start : start + len(chunk)]
+        wrong += rows.examine(chunk, start, part, TOLERANCE, sums, counts, faults)
+    if wrong:
+        raise _no_probabilities(matrix, wrong, [int(row) for row in faults if row >= 0])
+    return sums, counts
+
+
+def _check_two(used: NDArray[np.int64], names: tuple[Any, ...]) -> None:
+    if len(used) < 2:
+        what = "there are no labels" if not len(used) else f"all labels are {names[used[0]]!r}"
+        raise InvalidInput(
+            f"Nothing can be said about labels of one class: {what}.", remedy="Give examples of two classes at least."
+        )
 
 
 def names_of(classes: Sequence[Any] | None, count: int) -> tuple[Any, ...]:
