@@ -23,7 +23,7 @@ from pedigree.errors import (
     NewerFormat,
     UnsupportedState,
 )
-from pedigree.training import Checkpoints, load_checkpoint, save_checkpoint
+from pedigree.training import Checkpoints, durable, load_checkpoint, save_checkpoint
 from pedigree.training.checkpoint import folder as folders
 
 
@@ -189,13 +189,13 @@ def test_what_is_saved_is_the_moment_of_the_call(tmp_path: Path, monkeypatch: py
     """The weights change while the disk is slow. Break: copy in the background; let the next save use the memory before the last is written."""
     part = model()
     slow = threading.Event()
-    write = folders._write
+    write = durable.write
 
     def waits(path: str, chunks: Any) -> str:
         slow.wait(10)
         return write(path, chunks)
 
-    monkeypatch.setattr(folders, "_write", waits)
+    monkeypatch.setattr(durable, "write", waits)
     metrics = [1.0]
     with Checkpoints(tmp_path, {"model": part}, keep_last=None) as checkpoints:
         part.weight.data.fill_(1)

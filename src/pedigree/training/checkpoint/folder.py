@@ -15,7 +15,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from pedigree import canonical
-from pedigree.errors import Busy, CorruptCheckpoint, DiskFull, StorageFailure
+from pedigree.errors import Busy, CorruptCheckpoint, StorageFailure
+from pedigree.training import durable
 
 FILES = ("state.json", "tensors.safetensors")
 DIGESTS = "digests"
@@ -48,14 +49,14 @@ def write(folder: str, step: int, files: dict[str, Iterable[bytes | memoryview]]
         os.makedirs(folder, exist_ok=True)
         shutil.rmtree(temporary, ignore_errors=True)
         os.mkdir(temporary)
-        rows = {name: _write(os.path.join(temporary, name), chunks) for name, chunks in files.items()}
-        _write(os.path.join(temporary, DIGESTS), [_digests(rows).encode()])
-        _sync_folder(temporary)
+        rows = {name: durable.write(os.path.join(temporary, name), chunks) for name, chunks in files.items()}
+        durable.write(os.path.join(temporary, DIGESTS), [_digests(rows).encode()])
+        durable.sync_folder(temporary)
         # A step that is there already (training went on from an earlier one) is not touched before the new one is whole.
         again = max((entry.again + 1 for entry in entries(folder) if entry.step == step), default=0)
         path = os.path.join(folder, f"step-{step:012d}" + (f".{again}" if again else ""))
         os.rename(temporary, path)
-        _sync_folder(folder)
+        durable.sync_folder(folder)
     except OSError as error:
         shutil.rmtree(temporary, ignore_errors=True)
         raise _failure(error, folder, step) from error
@@ -143,37 +144,7 @@ def _digests(rows: dict[str, str]) -> str:
     return "".join(f"{rows[name]}  {name}\n" for name in sorted(rows))
 
 
-def _write(path: str, chunks: Iterable[bytes | memoryview]) -> str:
-    hasher = canonical.hasher()
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-    try:
-        for chunk in chunks:
-            hasher.update(chunk)
-            rest = memoryview(chunk)
-            while rest:  # a write may take less than it was given
-                rest = rest[os.write(fd, rest) :]
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-    return hasher.hexdigest()
-
-
-def _sync_folder(path: str) -> None:
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
 def _failure(error: OSError, folder: str, step: int | None) -> StorageFailure:
-    reason = os.strerror(error.errno) if error.errno else str(error)
     which = "The folder of checkpoints" if step is None else f"The checkpoint of step {step}"
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    return (DiskFull if full else StorageFailure)(
-        f"{which} could not be written to {folder}: {reason}. Earlier checkpoints are as they were.",
-        remedy="Free some space (keep_last=... keeps fewer), then go on from the last one."
-        if full
-        else "Check the permissions of the folder and the disk.",
-        path=folder,
-    )
+    then = "go on from the last one; keep_last=... keeps fewer"
+    return durable.failure(error, which, folder, "Earlier checkpoints are as they were.", then)

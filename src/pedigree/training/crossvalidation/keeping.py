@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pedigree import canonical
-from pedigree.errors import DiskFull, StorageFailure
+from pedigree.training import durable
 
 PROBABILITIES, RESULT = "probabilities.npy", "result.json"
 
@@ -52,14 +52,15 @@ class Kept:
 
     def keep(self, repetition: int, fold: int, rows: NDArray[np.float32]) -> None:
         place, data = self._place(repetition, fold), _npy(rows)
-        _write(place, data)
-        _write(_beside(place), _line(data))
+        durable.put(place, [data], "A fold")
+        durable.put(_beside(place), [_line(data)], "A fold")
 
     def finish(self, probabilities: NDArray[np.float32], result: Mapping[str, Any]) -> str:
         """Write the result, and give the path of the probabilities."""
         path = os.path.join(self.folder, PROBABILITIES)
-        _write(path, _npy(probabilities))
-        _write(os.path.join(self.folder, RESULT), canonical.encode({"identity": self.identity, **result}) + b"\n")
+        durable.put(path, [_npy(probabilities)], "The probabilities")
+        record = canonical.encode({"identity": self.identity, **result}) + b"\n"
+        durable.put(os.path.join(self.folder, RESULT), [record], "The result")
         return path
 
 
@@ -75,32 +76,3 @@ def _npy(array: NDArray[Any]) -> bytes:
     data = io.BytesIO()
     np.lib.format.write_array(data, array, version=(1, 0), allow_pickle=False)
     return data.getvalue()
-
-
-def _write(path: str, data: bytes) -> None:
-    folder, name = os.path.split(path)
-    temporary = os.path.join(folder, f".writing-{os.getpid()}-{name}")
-    try:
-        os.makedirs(folder, exist_ok=True)
-        with open(temporary, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-    except OSError as error:
-        import contextlib
-        import errno
-
-        with contextlib.suppress(OSError):
-            os.remove(temporary)
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-        raise (DiskFull if full else StorageFailure)(
-            f"A fold could not be kept in {folder}: {os.strerror(error.errno or 0)}. Folds that were kept are as they were.",
-            remedy="Free some space, then go on." if full else "Check the permissions of the folder and the disk.",
-            path=path,
-        ) from error

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pedigree.errors import DiskFull, InvalidInput, NewerFormat, NotFound, StorageFailure
+from pedigree.errors import InvalidInput, NewerFormat, NotFound
+from pedigree.training import durable
 
 FORMAT, VERSION = "pedigree signals", 1
 NAME = "signals.safetensors"
@@ -36,25 +38,10 @@ def write(path: str, head: Mapping[str, str], arrays: Mapping[str, NDArray[Any]]
         start = end
     text = json.dumps(table, ensure_ascii=False, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
-    folder, name = os.path.split(path)
-    temporary = os.path.join(folder, f".writing-{os.getpid()}-{name}")
-    try:
-        os.makedirs(folder or ".", exist_ok=True)
-        with open(temporary, "wb") as file:
-            file.write(len(text).to_bytes(8, "little") + text)
-            for name in names:
-                # A view of the bytes: no second copy of what may be gigabytes.
-                file.write(np.ascontiguousarray(arrays[name], dtype=arrays[name].dtype.newbyteorder("<")).data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-        descriptor = os.open(folder or ".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-    except OSError as error:
-        raise _failure(error, path, temporary) from error
+    # Views of the bytes: no second copy of what may be gigabytes.
+    little = (np.ascontiguousarray(arrays[name], dtype=arrays[name].dtype.newbyteorder("<")) for name in names)
+    head_bytes = len(text).to_bytes(8, "little") + text
+    durable.put(path, chain([head_bytes], (array.reshape(-1).view(np.uint8).data for array in little)), "The signals")
 
 
 def read(path: str) -> tuple[dict[str, str], dict[str, NDArray[Any]]]:
@@ -91,18 +78,3 @@ def _parsed(file: BinaryIO, path: str) -> tuple[dict[str, str], dict[str, NDArra
         count = int(np.prod(one["shape"], dtype=np.int64))
         arrays[name] = np.fromfile(file, kind, count).reshape(one["shape"]).astype(kind.newbyteorder("="))
     return head, arrays
-
-
-def _failure(error: OSError, path: str, temporary: str) -> StorageFailure:
-    import contextlib
-    import errno
-
-    with contextlib.suppress(OSError):
-        os.remove(temporary)
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    reason = os.strerror(error.errno) if error.errno else str(error)
-    return (DiskFull if full else StorageFailure)(
-        f"The signals could not be written to {path}: {reason}. What was there is as it was.",
-        remedy="Free some space, then save again." if full else "Check the permissions of the folder and the disk.",
-        path=path,
-    )
