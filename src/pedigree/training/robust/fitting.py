@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from blake3 import blake3
 from numpy.typing import NDArray
 
 from pedigree.errors import CheckpointMismatch, InvalidInput
@@ -21,7 +20,7 @@ from pedigree.training.loading import kept
 from pedigree.training.robust.checks import class_numbers, same_length
 from pedigree.training.robust.history import Epoch, History
 from pedigree.training.robust.recipe import Recipe, told
-from pedigree.training.robust.samples import Samples
+from pedigree.training.robust.samples import Samples, digest
 from pedigree.training.seeds import seed_everything
 from pedigree.training.streams import derive
 
@@ -180,9 +179,9 @@ class _Run:
             **{name: repr(value) for name, value in method.settings.items()},
             "seed": recipe.seed,
             "batch_size": recipe.batch_size,
-            "labels": _digest(labels),
+            "labels": digest(labels),
             "inputs": self.samples.digest(),
-            "test set": None if watched is None else [watched[0].digest(), _digest(watched[1])],
+            "test set": None if watched is None else [watched[0].digest(), digest(watched[1])],
             "optimizer": [told(type(optimizer)), told(groups)],
             "schedule": [[told(type(one)), told(one.state_dict())] for one in self.schedules[:1]],
             "augment": told(recipe.augment),
@@ -259,10 +258,6 @@ class _Run:
             accuracy = int((answers == watched[1].numpy()).sum()) / len(answers)
         share = None if right is None or total == 0.0 else float(weights[right].sum()) / total
         return Epoch(epoch, number, loss, total / len(weights), share, accuracy)
-
-
-def _digest(labels: torch.Tensor) -> str:
-    return blake3(labels.numpy().tobytes()).hexdigest()
 
 
 def _checkpoints(run: _Run) -> Any:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from blake3 import blake3
 from torch.nn import functional as F  # noqa: N812  (as everybody calls it)
 
 from pedigree.errors import InvalidInput
@@ -18,7 +17,7 @@ from pedigree.training.robust.early_learning import EarlyLearningLoss
 from pedigree.training.robust.fitting import Build, Fitted, Method, Objective, Step, fit, outputs_of, weighted_mean
 from pedigree.training.robust.mentor import MentorWeights
 from pedigree.training.robust.recipe import Recipe
-from pedigree.training.robust.samples import Samples
+from pedigree.training.robust.samples import Samples, digest
 from pedigree.training.robust.selection import CoTeachingSelector
 from pedigree.training.robust.weighting import boolean, recovery_weights, relabelled
 from pedigree.training.streams import derive
@@ -45,7 +44,7 @@ def fit_plain(
     def make(_: int, given: torch.Tensor) -> Method:
         own = _weights(weights, len(given))
         rows = None if bool((own > 0).all()) else torch.nonzero(own > 0).flatten()
-        settings = {} if weights is None else {"weights": _digest(own)}
+        settings = {} if weights is None else {"weights": digest(own)}
         return Method("plain", settings, lambda step: [_weighted(step, own)], rows=lambda _: rows)
 
     return fit(build, inputs, labels, recipe, make, test=test, truth=truth)
@@ -241,8 +240,8 @@ def _after_incv(selection: CleanSelection, warm_up: int, ramp: int) -> Method:
         return torch.nonzero(trusted if epoch < warm_up else wide).flatten()
 
     settings = {
-        "selected": _digest(trusted),
-        "with candidates": _digest(wide),
+        "selected": digest(trusted),
+        "with candidates": digest(wide),
         "warm_up": warm_up,
     } | selector.state_dict()
     return Method("incv", settings, objective, 2, {"selector": selector, "selection": selection}, rows)
@@ -278,10 +277,6 @@ def _weights(weights: Any, count: int) -> torch.Tensor:
     if not given.any():
         raise InvalidInput("All weights are 0.", remedy="Keep some samples.")
     return torch.from_numpy(given.astype(np.float32))
-
-
-def _digest(values: torch.Tensor) -> str:
-    return blake3(values.numpy().tobytes()).hexdigest()
 
 
 def _below(recipe: Recipe, name: str) -> str | None:

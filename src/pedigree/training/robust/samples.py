@@ -8,8 +8,8 @@ from typing import Any, Self
 
 import numpy as np
 import torch
-from blake3 import blake3
 
+from pedigree import canonical
 from pedigree.errors import InvalidInput
 from pedigree.training.draws import Draw
 from pedigree.training.loading import Drawing, Loader
@@ -18,6 +18,14 @@ from pedigree.training.robust.recipe import Recipe
 from pedigree.training.sampling import Batches
 
 Batch = tuple[torch.Tensor, torch.Tensor]
+
+
+def digest(values: torch.Tensor, about: str = "") -> str:
+    """A digest of a tensor's bytes, type and shape, and of what else is to be told apart."""
+    hasher = canonical.hasher()
+    hasher.update(f"{about} {values.dtype} {tuple(values.shape)}\n".encode())
+    hasher.update(values.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return str(hasher.hexdigest())
 
 
 class Samples:
@@ -54,12 +62,7 @@ class Samples:
 
     def digest(self) -> str:
         """Of an array all its bytes, its type and shape; of a data set, which may be too large to read, its length and first sample."""
-        table = self.table
-        if table is None:
-            table = torch.as_tensor(self.one(0))
-        about = f"{len(self)} {table.dtype} {tuple(table.shape)}\n".encode()
-        content: Any = table.cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
-        return blake3(about).update(content).hexdigest()
+        return digest(torch.as_tensor(self.one(0)) if self.table is None else self.table, f"{len(self)} samples")
 
     def batches(self, recipe: Recipe, epoch: int, rows: torch.Tensor | None) -> Iterator[Batch]:
         """(row numbers, inputs) of each batch of an epoch, in the order of `Batches`; of all samples, or of `rows`.
